@@ -1,0 +1,60 @@
+package charge
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/chargehand/chargehand/settings"
+)
+
+// ErrStale refuses a change that was derived from a version which is not the
+// newest any more: read again, fold again, derive again.
+var ErrStale = errors.New("the charge has changed meanwhile")
+
+// Change is one decision about one charge, with all that is written with it:
+// all of it or nothing.
+type Change struct {
+	// Before is the charge that the decision was derived from; After is what
+	// it becomes, with a version one higher.
+	Before, After *Charge
+	Evidence      []Evidence
+	// Pause begins or renews a pause; Site notes what was learnt of a site.
+	Pause *Pause
+	Site  *Site
+}
+
+// Store keeps charges. Package chargedb implements it; every implementation
+// passes chargedb's suite.
+type Store interface {
+	// Commit writes a change if the charge still has Before's version, and
+	// answers ErrStale otherwise. It shares its transaction with others'.
+	Commit(ctx context.Context, c Change) error
+	// Load reads charges whole. Ids that do not exist are left out.
+	Load(ctx context.Context, ids ...ID) ([]*Charge, error)
+	// ClaimDue gives charges with a check that is due to this owner, until
+	// then, and nobody else. Planned ones are not among them: see Planned.
+	ClaimDue(ctx context.Context, owner string, now, until time.Time, limit int) ([]*Charge, error)
+	// Planned lists charges of one fulfiller whose attempt waits for its turn,
+	// oldest first.
+	Planned(ctx context.Context, fulfiller settings.CompanyID, limit int) ([]ID, error)
+	// PlannedFulfillers lists who has any.
+	PlannedFulfillers(ctx context.Context) ([]settings.CompanyID, error)
+	// NextDue is when the next check of any charge is due; zero if none is.
+	NextDue(ctx context.Context) (time.Time, error)
+
+	// Pauses lists the pauses in force.
+	Pauses(ctx context.Context) ([]Pause, error)
+	// SavePause writes a pause's next probe.
+	SavePause(ctx context.Context, p Pause) error
+	// Resume ends a pause and makes what waited for it due.
+	Resume(ctx context.Context, p Pause, now time.Time) error
+	// Sites lists what is known of sites.
+	Sites(ctx context.Context) ([]Site, error)
+	// Sequence allots the next number of a link's recurring series, from 2.
+	Sequence(ctx context.Context, link settings.LinkID, stored string) (int64, error)
+	// KnownTransaction finds a transaction on the site that is known to be
+	// there, made after that time, other than this charge's own: the control
+	// for a query that found nothing. Empty if there is none.
+	KnownTransaction(ctx context.Context, endpoint, site string, after time.Time, except ID) (string, error)
+}

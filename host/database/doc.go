@@ -1,0 +1,23 @@
+// Package database opens the host's database and is the only way to it: MySQL or
+// MariaDB on a server, or SQLite in one file for a host that stands alone.
+//
+// What it holds to:
+//
+//   - A commit that returned nil is on disk. SQLite runs with synchronous=FULL.
+//   - A commit whose answer was lost is ErrCommitUnknown and is never repeated
+//     here: the caller reads back first. Every other error of Tx means that
+//     nothing was written.
+//   - Deadlocks and lock timeouts repeat the whole transaction, a bounded number
+//     of times and within one time limit.
+//   - Transactions see READ COMMITTED on servers; SQLite has one writer.
+//   - Errors are translated once: gorm.ErrDuplicatedKey,
+//     gorm.ErrForeignKeyViolated, gorm.ErrRecordNotFound and the sentinels of this
+//     package. Their text carries no values of rows and no password.
+//   - Times are UTC. Servers keep microseconds and cut the rest off; SQLite keeps
+//     it, so cut what is compared later, as DB.Now does.
+//
+// Shared writes what many callers wait for in one transaction.
+//
+// What it does not do: it knows no table, chooses no retry for what it calls
+// unknown, and never creates tables outside Migrate.
+package database

@@ -1,0 +1,36 @@
+package currency
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/Rhymond/go-money"
+
+	"github.com/chargehand/chargehand/shared/payment"
+)
+
+// Known reports whether the code is one of ISO 4217.
+func Known(code string) bool { return money.GetCurrency(code) != nil }
+
+// Format writes an amount for people: "12.50 GBP", "1250 JPY". An amount in a
+// currency that is not known is given in minor units, and says so.
+func Format(a payment.Amount) string {
+	c := money.GetCurrency(a.Currency)
+	if c == nil {
+		return fmt.Sprintf("%d minor units of %q", a.Minor, a.Currency)
+	}
+	digits := strconv.FormatInt(a.Minor, 10)
+	sign := ""
+	if strings.HasPrefix(digits, "-") {
+		sign, digits = "-", digits[1:]
+	}
+	if c.Fraction > 0 {
+		if missing := c.Fraction + 1 - len(digits); missing > 0 {
+			digits = strings.Repeat("0", missing) + digits
+		}
+		at := len(digits) - c.Fraction
+		digits = digits[:at] + "." + digits[at:]
+	}
+	return sign + digits + " " + a.Currency
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/chargehand/chargehand/testharness/gateway"
+)
+
+type gatewayCommand struct {
+	Listen  string           `default:"127.0.0.1:0" help:"Address of the HTTPS service (${default}; port 0 picks a free one)."`
+	Admin   string           `default:"127.0.0.1:0" help:"Loopback address of the admin API (${default})."`
+	Dir     string           `required:"" type:"path" help:"Folder that gets ca.pem and gateway.json once the simulator answers."`
+	Faults  string           `type:"existingfile" help:"Fault script to begin with: a JSON list."`
+	Latency gateway.Duration `default:"0s" help:"Time added to every call (${default})."`
+	Seed    uint64           `help:"Seed of all that is random. Left out: another one each time, printed at the start."`
+}
+
+// Help is shown by --help.
+func (*gatewayCommand) Help() string {
+	return `Starts with one user (` + gateway.DefaultUser + `, password ` + gateway.DefaultPassword + `) on one test site
+(` + gateway.DefaultSite + `). Where it listens, and everything a client needs, is in DIR/gateway.json.
+
+Example:
+  testharness gateway --dir /tmp/gateway --latency 50ms
+  testharness gateway --dir /tmp/gateway --faults faults.json --seed 7`
+}
+
+// Run serves until the context ends.
+func (c *gatewayCommand) Run(ctx context.Context, k *kong.Kong) error {
+	if c.Seed == 0 {
+		c.Seed = rand.Uint64() //nolint:gosec // a number to tell runs apart
+	}
+	cfg := gateway.Config{Seed: c.Seed, Switches: gateway.Switches{Latency: c.Latency}}
+	if c.Faults != "" {
+		script, err := os.ReadFile(c.Faults)
+		if err != nil {
+			return fmt.Errorf("read fault script: %w", err)
+		}
+		if cfg.Faults, err = gateway.ParseFaults(script); err != nil {
+			return fmt.Errorf("fault script %s: %w", c.Faults, err)
+		}
+	}
+	g, err := gateway.New(cfg)
+	if err != nil {
+		return fmt.Errorf("make gateway: %w", err)
+	}
+	s, err := g.Start(ctx, gateway.Listen{JSON: c.Listen, Admin: c.Admin, Dir: c.Dir})
+	if err != nil {
+		return fmt.Errorf("run gateway: %w", err)
+	}
+	if err := printInfo(k.Stdout, s, c.Dir, c.Seed); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	<-ctx.Done()
+	if err := s.Close(); err != nil {
+		return fmt.Errorf("stop gateway: %w", err)
+	}
+	return nil
+}
+
+func printInfo(w io.Writer, s *gateway.Server, dir string, seed uint64) error {
+	_, err := fmt.Fprintf(w, "service  %s\nadmin    %s\nfolder   %s (ca.pem, gateway.json)\nseed     %d\n",
+		s.JSONURL(), s.AdminURL(), dir, seed)
+	if err != nil {
+		return fmt.Errorf("print addresses: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/stretchr/testify/require"
+
+	"github.com/chargehand/chargehand/testharness/gateway"
+)
+
+// run runs one command and returns what it printed.
+func run(ctx context.Context, args ...string) (string, error) {
+	var out bytes.Buffer
+	k, err := kong.New(&commands{}, append(options(ctx), kong.Writers(&out, &out))...)
+	if err != nil {
+		return "", err
+	}
+	parsed, err := k.Parse(args)
+	if err != nil {
+		return "", err
+	}
+	err = parsed.Run()
+	return strings.TrimSpace(out.String()), err
+}
+
+// simulator runs the gateway command and returns its admin address.
+func simulator(t *testing.T, args ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := run(ctx, append([]string{"gateway", "--dir", dir}, args...)...)
+		ended <- err
+	}()
+	t.Cleanup(func() {
+		cancel()
+		require.NoError(t, <-ended)
+	})
+	var info gateway.Info
+	require.Eventually(t, func() bool {
+		content, err := os.ReadFile(filepath.Join(dir, "gateway.json"))
+		return err == nil && json.Unmarshal(content, &info) == nil
+	}, 20*time.Second, 5*time.Millisecond)
+	return info.AdminURL
+}
+
+func TestSimulatorCommands(t *testing.T) {
+	t.Parallel()
+	script := filepath.Join(t.TempDir(), "faults.json")
+	require.NoError(t, os.WriteFile(script, []byte(`[{"effect":"held","times":1}]`), 0o600))
+	admin := simulator(t, "--faults", script, "--seed", "7", "--latency", "1ms")
+	do := func(args ...string) string {
+		t.Helper()
+		out, err := run(t.Context(), append(args, "--admin", admin)...)
+		require.NoError(t, err)
+		return out
+	}
+	ref := do("vt", "--site", gateway.DefaultSite, "--card", "4111111111111111", "--amount", "1", "--currency", "GBP")
+	require.Regexp(t, `^55-9-\d+$`, ref)
+	check := do("vt", "--site", gateway.DefaultSite, "--amount", "0", "--type", "ACCOUNTCHECK")
+	_, err := time.Parse(time.RFC3339, do("tick", "48h"))
+	require.NoError(t, err)
+
+	var entries []gateway.Entry
+	require.NoError(t, json.Unmarshal([]byte(do("ledger", "--json")), &entries))
+	require.Len(t, entries, 2)
+	require.Equal(t, ref, entries[0].TransactionReference)
+	require.Equal(t, 100, entries[0].SettleStatus)
+	table := do("ledger")
+	require.Len(t, strings.Split(table, "\n"), 3)
+	require.Contains(t, table, check)
+	require.Contains(t, table, "0.01 GBP")
+
+	require.Equal(t, "f2\nf3", do("fault", "add", `[{"effect":"reset"},{"effect":"responses_key"}]`))
+	require.Equal(t, "f4", do("fault", "add", "@"+script))
+	require.Len(t, strings.Split(do("fault", "list"), "\n"), 4)
+	do("fault", "clear")
+	require.Empty(t, do("fault", "list"))
+}
+
+func TestSimulatorCommandErrors(t *testing.T) {
+	t.Parallel()
+	admin := simulator(t)
+	broken := filepath.Join(t.TempDir(), "faults.json")
+	require.NoError(t, os.WriteFile(broken, []byte(`[{"effect":"none"}]`), 0o600))
+	for text, args := range map[string][]string{
+		"only test cards":            {"vt", "--admin", admin, "--site", gateway.DefaultSite, "--card", "4012888888881881"},
+		"was not approved":           {"vt", "--admin", admin, "--site", gateway.DefaultSite, "--card", "4242424242424242"},
+		"30001 Unknown site":         {"vt", "--admin", admin, "--site", "test_x"},
+		"is no duration":             {"tick", "--admin", admin, "soon"},
+		"is none of":                 {"fault", "add", "--admin", admin, `{"effect":"none"}`},
+		"the simulator refuses: 404": {"ledger", "--admin", admin + "/nowhere"},
+		"is the simulator running":   {"ledger", "--admin", "http://127.0.0.1:1"},
+		"missing flags: --admin":     {"ledger"},
+		`effect "none"`:              {"gateway", "--dir", t.TempDir(), "--faults", broken},
+		"loopback":                   {"gateway", "--dir", t.TempDir(), "--admin", "0.0.0.0:0"},
+	} {
+		_, err := run(t.Context(), args...)
+		require.ErrorContains(t, err, text)
+	}
+}
+
+func TestEveryCommandHasAnExample(t *testing.T) {
+	t.Parallel()
+	k, err := kong.New(&commands{}, options(t.Context())...)
+	require.NoError(t, err)
+	leaves := k.Model.Leaves(true)
+	require.NotEmpty(t, leaves)
+	for _, leaf := range leaves {
+		require.Contains(t, leaf.Detail, "Example", leaf.FullPath())
+	}
+}

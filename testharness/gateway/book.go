@@ -1,0 +1,125 @@
+package gateway
+
+import (
+	"sort"
+	"time"
+)
+
+// book holds all transactions and the batch that settles them. It has no lock:
+// the Gateway's holds for it.
+type book struct {
+	all      []*transaction // in the order they started
+	byRef    map[string]*transaction
+	byOrder  map[string][]*transaction
+	byParent map[string][]*transaction
+
+	// open are those that time alone may change, compacted at every batch.
+	open      []*transaction
+	nextBatch time.Time
+	// nextLapse is never later than the first hold to lapse.
+	nextLapse time.Time
+}
+
+func newBook(now time.Time) *book {
+	return &book{
+		byRef: map[string]*transaction{}, byOrder: map[string][]*transaction{}, byParent: map[string][]*transaction{},
+		nextBatch: startOfDay(now).Add(day), nextLapse: forever,
+	}
+}
+
+func startOfDay(t time.Time) time.Time { return t.UTC().Truncate(day) }
+
+func (b *book) add(t *transaction) {
+	b.all = append(b.all, t)
+	b.byRef[t.ref] = t
+	if t.order != "" {
+		b.byOrder[t.order] = append(b.byOrder[t.order], t)
+	}
+	if t.parent != "" {
+		b.byParent[t.parent] = append(b.byParent[t.parent], t)
+	}
+	if t.kind == typeAuth && t.status != StatusCancelled {
+		b.open = append(b.open, t)
+		b.watchHold(t)
+	}
+}
+
+// since returns the transactions that started at or after that time.
+func (b *book) since(start time.Time) []*transaction {
+	return b.all[sort.Search(len(b.all), func(i int) bool { return !b.all[i].started.Before(start) }):]
+}
+
+// setStatus is the update of a settle status by a caller.
+func (b *book) setStatus(t *transaction, to int, at time.Time, by string) {
+	t.move(to, at, by)
+	// What is released after its day settles with the next batch.
+	if today := startOfDay(at); (to == StatusPending || to == StatusManual) && t.due.Before(today) {
+		t.due = today
+	}
+	b.watchHold(t)
+}
+
+func (b *book) watchHold(t *transaction) {
+	if t.status != StatusSuspended {
+		return
+	}
+	t.heldUntil = t.started.Add(t.holdLimit())
+	if t.heldUntil.Before(b.nextLapse) {
+		b.nextLapse = t.heldUntil
+	}
+}
+
+// advance does what became due up to now: a batch at each midnight (UTC), and
+// the lapse of held authorisations at the second they end.
+func (b *book) advance(now time.Time) {
+	for {
+		until := b.nextBatch
+		if now.Before(until) {
+			until = now
+		}
+		if !b.nextLapse.After(until) {
+			b.lapse(until)
+		}
+		if now.Before(b.nextBatch) {
+			return
+		}
+		b.batch(b.nextBatch)
+		b.nextBatch = b.nextBatch.Add(day)
+	}
+}
+
+// lapse cancels the holds that ended by then.
+func (b *book) lapse(until time.Time) {
+	b.nextLapse = forever
+	for _, t := range b.open {
+		switch {
+		case t.status != StatusSuspended:
+		case t.heldUntil.After(until):
+			b.watchHold(t)
+		default:
+			t.move(StatusCancelled, t.heldUntil, "lapse")
+		}
+	}
+}
+
+// batch settles: what an earlier batch handed over is settled, and what was
+// due on a day that is over is handed over.
+func (b *book) batch(midnight time.Time) {
+	open := b.open[:0]
+	for _, t := range b.open {
+		switch t.status {
+		case StatusSettling:
+			t.settled = midnight
+			t.move(StatusSettled, midnight, "batch")
+		case StatusPending, StatusManual:
+			if t.due.Before(midnight) {
+				t.move(StatusSettling, midnight, "batch")
+			}
+		}
+		if t.status != StatusSettled && t.status != StatusCancelled {
+			open = append(open, t)
+		}
+	}
+	clear(b.open[len(open):])
+	b.open = open
+}

@@ -1,0 +1,66 @@
+// Package gateway is a simulated card gateway of the Trust Payments
+// Webservices kind, for tests, demonstrations and load runs. It keeps state: what was charged can be looked up,
+// released, cancelled, and settles with time. And it misbehaves on demand, in
+// the ways that cost money in production: answers that are lost after the
+// charge, bank errors that turn out paid, holds, lies.
+//
+// # Use in a test
+//
+//	g, err := gateway.New(gateway.Config{Now: clock})
+//	s, err := g.Start(ctx, gateway.Listen{})
+//	defer s.Close()
+//	// s.JSONURL(), s.CAPool() for the client under test; g for the script:
+//	card, err := g.Enter(gateway.Entered{Site: gateway.DefaultSite, Card: "4111111111111111", Amount: 1, Currency: "GBP"})
+//	ids, err := g.AddFaults(gateway.Fault{Effect: gateway.EffectProcessThenDrop, Type: "AUTH", Times: 1})
+//	entries := g.Ledger()
+//
+// # What always holds
+//
+//   - What a call changed is in the ledger before its answer leaves, and before
+//     its connection is cut by a fault. What a fault stops beforehand leaves
+//     no trace.
+//   - The ledger tells what really happened; answers and query records may be
+//     made to tell something else.
+//   - Card numbers other than the published test cards are refused. None is
+//     stored whole or logged.
+//   - Time is Config.Now plus what Tick added, and never goes back. Pauses
+//     (latency, delays) pass in real time; lags and doubts on that clock.
+//
+// # The settlement clock
+//
+// At each midnight UTC that passes, a batch runs. First, what an earlier batch
+// handed to the bank (10) is settled (100). Then what is pending (0 or 1) and
+// was due on a day now over is handed to the bank (10). So a payment that is
+// due on the day it was made is at 10 after a Tick of 24 hours and at 100
+// after 48. A suspended one (2) lapses (3) to the second 7 days after it was
+// made, 31 days with authmethod PRE.
+//
+// # The admin API
+//
+// Plain HTTP, JSON, on a loopback address. Errors are 4xx with {"error": text}.
+// Members that it does not know are refused. Durations are texts like "1.5s".
+//
+//	GET    /ledger        every transaction (Entry), oldest first
+//	GET    /stats         counts of calls, requests by type, connections (Stats)
+//	POST   /tick          {"duration":"24h"} moves the settlement clock
+//	POST   /vt            a payment in the Virtual Terminal (Entered), answers an Entry
+//	GET    /faults        the script, and how often each fault matched and fired
+//	POST   /faults        one Fault or a list; adds all or none, answers their ids
+//	DELETE /faults        clears the script
+//	DELETE /faults/{id}   deletes one
+//	GET    /sites, /users, /switches
+//	POST   /sites, /users, /switches
+//	                      creates or changes (Site, User, Switches): members
+//	                      left out stay as they are
+//	POST   /reset         forgets all transactions, faults and changes
+//
+// # Faults
+//
+// A Fault says which requests it is for, which of them to begin with, how
+// often and with what chance it acts, and its Effect. Every fault that matches
+// acts; an effect that has no meaning for a type of request neither acts on it
+// nor counts it.
+//
+// The README beside this file says what is certain, inferred and unknown about
+// the service that is imitated, and what is left out.
+package gateway

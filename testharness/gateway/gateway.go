@@ -1,0 +1,291 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Gateway is a simulated payment gateway. All its methods may be called at the
+// same time from anywhere.
+type Gateway struct {
+	now    func() time.Time
+	node   string
+	seed   uint64
+	config Config // as given, to reset to
+	script *script
+	stats  counters
+	front  front
+
+	// life is held for reading by every call in the handler, so that Close can
+	// wait for them; done ends their pauses.
+	life   sync.RWMutex
+	closed bool
+	done   chan struct{}
+
+	mu       sync.Mutex
+	book     *book
+	users    map[string]*user
+	sites    map[string]*Site // entries are replaced, never changed
+	switches Switches
+	rng      *rand.Rand
+	sequence int64
+	offset   time.Duration // of the settlement clock ahead of now
+	latest   time.Time     // the settlement clock never goes back
+}
+
+// New makes a gateway. It serves nobody until Start, unless its Handler is
+// served otherwise.
+func New(cfg Config) (*Gateway, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Node == 0 {
+		cfg.Node = 55
+	}
+	if len(cfg.Users) == 0 && len(cfg.Sites) == 0 {
+		cfg.Sites = []Site{{Reference: DefaultSite}}
+		cfg.Users = []User{{
+			Name: DefaultUser, Password: DefaultPassword, Sites: []string{DefaultSite},
+			Addresses: []string{"127.0.0.0/8", "::1/128"},
+		}}
+	}
+	g := &Gateway{
+		now: cfg.Now, node: strconv.Itoa(cfg.Node), seed: cfg.Seed, config: cfg,
+		script: newScript(cfg.Seed), done: make(chan struct{}),
+	}
+	g.rng = rand.New(rand.NewPCG(cfg.Seed, 0)) //nolint:gosec // answers of a simulator must be repeatable
+	g.sequence = 1000 + g.rng.Int64N(900_000)
+	if err := g.load(); err != nil {
+		return nil, fmt.Errorf("new gateway: %w", err)
+	}
+	return g, nil
+}
+
+// Reset forgets every transaction, fault and counter and goes back to the
+// users, sites and switches of the Config. References go on: none is used twice.
+// The context bounds the opening of a closed port.
+func (g *Gateway) Reset(ctx context.Context) error {
+	if err := g.front.setDown(ctx, g, g.config.Switches.Down); err != nil {
+		return fmt.Errorf("reset: %w", err)
+	}
+	return g.load()
+}
+
+// load makes everything as the Config says.
+func (g *Gateway) load() error {
+	users, sites := map[string]*user{}, map[string]*Site{}
+	for _, u := range g.config.Users {
+		ready, err := newUser(u)
+		if err != nil {
+			return err
+		}
+		users[u.Name] = ready
+	}
+	for _, s := range g.config.Sites {
+		ready, err := checkSite(s)
+		if err != nil {
+			return err
+		}
+		sites[s.Reference] = &ready
+	}
+	g.script.reset(g.seed)
+	if _, err := g.script.add(g.config.Faults...); err != nil {
+		return err
+	}
+	g.stats.reset()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.users, g.sites, g.switches = users, sites, g.config.Switches
+	g.offset, g.latest = 0, g.now().UTC()
+	g.book = newBook(g.latest)
+	return nil
+}
+
+// SetUser adds a user or replaces the one of that name.
+func (g *Gateway) SetUser(u User) error {
+	u.Addresses, u.Sites = slices.Clone(u.Addresses), slices.Clone(u.Sites)
+	ready, err := newUser(u)
+	if err != nil {
+		return fmt.Errorf("set user: %w", err)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.users[u.Name] = ready
+	return nil
+}
+
+// User returns the user of that name.
+func (g *Gateway) User(name string) (User, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	u, ok := g.users[name]
+	if !ok {
+		return User{}, false
+	}
+	out := u.User
+	out.Addresses, out.Sites = slices.Clone(out.Addresses), slices.Clone(out.Sites)
+	return out, true
+}
+
+// Users returns all users, by name.
+func (g *Gateway) Users() []User {
+	g.mu.Lock()
+	names := slices.Sorted(maps.Keys(g.users))
+	g.mu.Unlock()
+	out := make([]User, 0, len(names))
+	for _, name := range names {
+		if u, ok := g.User(name); ok {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+// SetSite adds a site or replaces the one of that reference. No user sees a
+// new site until it is allocated to one.
+func (g *Gateway) SetSite(s Site) error {
+	s.Accounts, s.Currencies = slices.Clone(s.Accounts), slices.Clone(s.Currencies)
+	ready, err := checkSite(s)
+	if err != nil {
+		return fmt.Errorf("set site: %w", err)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.sites[s.Reference] = &ready
+	return nil
+}
+
+// Site returns the site of that reference.
+func (g *Gateway) Site(reference string) (Site, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s, ok := g.sites[reference]
+	if !ok {
+		return Site{}, false
+	}
+	out := *s
+	out.Accounts, out.Currencies = slices.Clone(out.Accounts), slices.Clone(out.Currencies)
+	return out, true
+}
+
+// Sites returns all sites, by reference.
+func (g *Gateway) Sites() []Site {
+	g.mu.Lock()
+	names := slices.Sorted(maps.Keys(g.sites))
+	g.mu.Unlock()
+	out := make([]Site, 0, len(names))
+	for _, name := range names {
+		if s, ok := g.Site(name); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// SetSwitches replaces all switches. Down closes or opens the port of a
+// started gateway; opening fails if something else took the port meanwhile.
+// The context bounds the opening.
+func (g *Gateway) SetSwitches(ctx context.Context, s Switches) error {
+	if err := g.front.setDown(ctx, g, s.Down); err != nil {
+		return fmt.Errorf("set switches: %w", err)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.switches = s
+	return nil
+}
+
+// Switches returns the switches as they are.
+func (g *Gateway) Switches() Switches {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.switches
+}
+
+// AddFaults checks faults and adds all of them or none. It returns their ids.
+func (g *Gateway) AddFaults(faults ...Fault) ([]string, error) { return g.script.add(faults...) }
+
+// Faults lists the faults and what they did so far.
+func (g *Gateway) Faults() []FaultState { return g.script.list() }
+
+// ClearFaults deletes all faults.
+func (g *Gateway) ClearFaults() { g.script.remove("") }
+
+// maxTick bounds a tick: it runs one batch for each day.
+const maxTick = 400 * day
+
+// Tick moves the settlement clock ahead and does what becomes due on the way.
+// It returns the new time.
+func (g *Gateway) Tick(d time.Duration) (time.Time, error) {
+	if d < 0 || d > maxTick {
+		return time.Time{}, fmt.Errorf("tick %s: not within 0 and %s", d, maxTick)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.offset += d
+	return g.clock(), nil
+}
+
+// Now is the time of the settlement clock.
+func (g *Gateway) Now() time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.clock()
+}
+
+// Ledger returns every transaction in the order they started, as they are now.
+func (g *Gateway) Ledger() []Entry {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.clock()
+	out := make([]Entry, 0, len(g.book.all))
+	for _, t := range g.book.all {
+		out = append(out, t.entry())
+	}
+	return out
+}
+
+// Stats returns what was counted since the start or the last Reset.
+func (g *Gateway) Stats() Stats { return g.stats.read() }
+
+// clock reads the settlement clock and lets the batch catch up. g.mu is held.
+func (g *Gateway) clock() time.Time {
+	if now := g.now().UTC().Add(g.offset); now.After(g.latest) {
+		g.latest = now
+	}
+	g.book.advance(g.latest)
+	return g.latest
+}
+
+// reference allots the next transaction reference. g.mu is held.
+func (g *Gateway) reference(live bool) string {
+	g.sequence++
+	route := "-9-"
+	if live {
+		route = "-2-"
+	}
+	return g.node + route + strconv.FormatInt(g.sequence, 10)
+}
+
+// pause waits in real time and says whether the gateway still lives.
+func (g *Gateway) pause(d time.Duration, gone <-chan struct{}) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-gone:
+		return false
+	case <-g.done:
+		return false
+	}
+}

@@ -1,0 +1,160 @@
+package gateway
+
+import "time"
+
+// Settle statuses.
+const (
+	StatusPending   = 0   // authorised, settles by itself
+	StatusManual    = 1   // as pending, checks bypassed
+	StatusSuspended = 2   // authorised, settles only once released
+	StatusCancelled = 3   // cancelled, declined or failed
+	StatusSettling  = 10  // handed to the bank
+	StatusSettled   = 100 // the money moved
+)
+
+// Request types that are processed.
+const (
+	typeAuth         = "AUTH"
+	typeAccountCheck = "ACCOUNTCHECK"
+	typeQuery        = "TRANSACTIONQUERY"
+	typeUpdate       = "TRANSACTIONUPDATE"
+	typeError        = "ERROR"
+)
+
+// Codes that the rules give.
+const (
+	codeOK            = "0"
+	codeBadJSON       = "10205"
+	codeNoParent      = "20004"
+	codeRepeatTooBig  = "20009"
+	codeCurrency      = "20015"
+	codeInvalidParent = "20033"
+	codeNoRight       = "21041"
+	codeInvalidField  = "30000"
+	codeUnknownSite   = "30001"
+	codeSiteNotAlias  = "30006"
+	codeNoAccount     = "40000"
+	codeBankError     = "60010"
+	codeNoUpdates     = "60013"
+	codeNotFound      = "60014"
+	codeNotUpdatable  = "60017"
+	codeBadType       = "60018"
+	codeNoFilter      = "60019"
+	codeSiteSuspended = "60023"
+	codeNothingDone   = "60024"
+	codeBadUpdates    = "60033"
+	codeBadFilters    = "60037"
+	codeBothTypes     = "60040"
+	codeDecline       = "70000"
+	codeUnknown       = "99999"
+)
+
+// transaction is one AUTH or ACCOUNTCHECK, with what the bank really came to.
+// What callers are shown may differ for a while: see shown.
+type transaction struct {
+	ref, parent, order     string
+	site, user, kind       string
+	account, currency      string
+	amount                 int64 // minor units
+	code                   string
+	answered               string // the code in the answer to the caller
+	status                 int
+	card                   card
+	expiry                 string // MM/YYYY
+	authCode, acquirerCode string
+	credentialsOnFile      string
+	subscriptionType       string
+	subscriptionNumber     string
+	authMethod             string
+	origin                 string // the interface field
+	checks                 [3]string
+	live                   bool
+	started, due, settled  time.Time // due is the start of a day
+	visible                time.Time // queries find it from then on
+	doubt                  time.Time // until then shown as 60010; forever is far ahead
+	stale                  time.Time // until then shown with staleStatus
+	staleStatus            int
+	history                []Change
+	heldUntil              time.Time
+}
+
+// Change is one change of a settle status.
+type Change struct {
+	At   time.Time `json:"at"`
+	From int       `json:"from"`
+	To   int       `json:"to"`
+	// By is the user, "batch" or "lapse".
+	By string `json:"by"`
+}
+
+// forever is the end of what never ends.
+var forever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// shown is the code and settle status that a record shows at that time.
+func (t *transaction) shown(now time.Time) (code string, status int) {
+	switch {
+	case now.Before(t.doubt):
+		return codeBankError, StatusCancelled
+	case now.Before(t.stale):
+		return t.code, t.staleStatus
+	default:
+		return t.code, t.status
+	}
+}
+
+// move changes the settle status and writes it into the history.
+func (t *transaction) move(to int, at time.Time, by string) {
+	t.history = append(t.history, Change{At: at, From: t.status, To: to, By: by})
+	t.status = to
+}
+
+// holdLimit is how long a suspended authorisation lives.
+func (t *transaction) holdLimit() time.Duration {
+	if t.authMethod == "PRE" {
+		return 31 * day
+	}
+	return 7 * day
+}
+
+const day = 24 * time.Hour
+
+// Entry is a transaction as the ledger shows it: what really happened, which
+// is not always what callers were told.
+type Entry struct {
+	TransactionReference string `json:"transactionreference"`
+	Parent               string `json:"parenttransactionreference,omitempty"`
+	OrderReference       string `json:"orderreference"`
+	Site                 string `json:"sitereference"`
+	User                 string `json:"user"`
+	Type                 string `json:"type"`
+	Account              string `json:"accounttypedescription"`
+	// Amount in minor units of Currency (ISO 4217).
+	Amount   int64  `json:"amount"`
+	Currency string `json:"currency"`
+	// ErrorCode is what the bank came to, AnsweredCode what the caller's
+	// answer carried, whether or not it arrived.
+	ErrorCode    string     `json:"errorcode"`
+	AnsweredCode string     `json:"answered_errorcode"`
+	SettleStatus int        `json:"settlestatus"`
+	Started      time.Time  `json:"started"`
+	DueDate      string     `json:"settleduedate"`
+	Settled      *time.Time `json:"settled,omitempty"`
+	MaskedPAN    string     `json:"maskedpan"`
+	ExpiryDate   string     `json:"expirydate"`
+	Live         bool       `json:"live,omitempty"`
+	History      []Change   `json:"history"`
+}
+
+func (t *transaction) entry() Entry {
+	e := Entry{
+		TransactionReference: t.ref, Parent: t.parent, OrderReference: t.order, Site: t.site, User: t.user, Type: t.kind,
+		Account: t.account, Amount: t.amount, Currency: t.currency, ErrorCode: t.code, AnsweredCode: t.answered,
+		SettleStatus: t.status, Started: t.started, DueDate: t.due.Format(time.DateOnly), MaskedPAN: t.card.masked,
+		ExpiryDate: t.expiry, Live: t.live, History: append([]Change{}, t.history...),
+	}
+	if !t.settled.IsZero() {
+		settled := t.settled
+		e.Settled = &settled
+	}
+	return e
+}
