@@ -218,6 +218,20 @@ func (b *bed) untilPaused() {
 	require.Eventually(b.t, func() bool { return len(b.engine.Pauses()) > 0 }, patience, time.Millisecond)
 }
 
+// countEvidence counts what is written down of one class.
+func (b *bed) countEvidence(id charge.ID, class charge.Class) int {
+	b.t.Helper()
+	story, err := b.store.Evidence(b.ctx, id)
+	require.NoError(b.t, err)
+	n := 0
+	for _, e := range story {
+		if e.Class == class {
+			n++
+		}
+	}
+	return n
+}
+
 // settle lets the gateway settle all that is due.
 func (b *bed) settle() {
 	for _, t := range b.gateway.Transactions() {
