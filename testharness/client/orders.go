@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -77,12 +78,14 @@ type Attempt struct {
 
 // Event is one thing that was learnt about a charge.
 type Event struct {
-	At      time.Time `json:"at"`
-	Class   string    `json:"class"`
-	Text    string    `json:"text"`
-	By      string    `json:"by"`
-	State   string    `json:"state"`
-	Produce string    `json:"produce"`
+	At      time.Time       `json:"at"`
+	Class   string          `json:"class"`
+	Text    string          `json:"text"`
+	By      string          `json:"by"`
+	Number  int             `json:"number"` // the attempt; 0 for the charge as a whole
+	State   string          `json:"state"`
+	Produce string          `json:"produce"`
+	Body    json.RawMessage `json:"body"` // the gateway's answer, redacted; may be empty
 }
 
 // Post posts an order. The host keeps its answer back until it is decided, at

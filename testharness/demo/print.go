@@ -61,7 +61,7 @@ func (e *ending) printTable(s *screen) {
 func (e *ending) atGateway(charge string) string {
 	var list []string
 	for _, h := range e.gateway[charge] {
-		list = append(list, currency.Format(h.Amount)+" "+h.words())
+		list = append(list, currency.Format(h.Amount)+" "+h.Words())
 	}
 	if len(list) == 0 {
 		return "nothing"
@@ -96,9 +96,9 @@ func (e *ending) printBooks(s *screen) {
 	sums := map[string]int64{}
 	for _, list := range e.gateway {
 		for _, h := range list {
-			if h.live() {
+			if h.Live() {
 				live++
-				sums[h.words()] += h.Amount.Minor
+				sums[h.Words()] += h.Amount.Minor
 			}
 		}
 	}

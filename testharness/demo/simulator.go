@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/chargehand/chargehand/shared/payment"
 	"github.com/chargehand/chargehand/testharness/gateway"
 	"github.com/chargehand/chargehand/testharness/stand"
 )
@@ -71,25 +70,6 @@ func (s *simulator) down(ctx context.Context, down bool) error {
 // tick winds the gateway's clock on.
 func (s *simulator) tick(ctx context.Context, d time.Duration) error {
 	return s.Post(ctx, "/tick", gateway.TickRequest{Duration: gateway.Duration(d)}, nil)
-}
-
-// ledger is what the gateway really holds on stored references.
-func (s *simulator) ledger(ctx context.Context) ([]holding, error) {
-	var entries []gateway.Entry
-	if err := s.Get(ctx, "/ledger", &entries); err != nil {
-		return nil, err
-	}
-	var list []holding
-	for _, e := range entries {
-		if e.Type != "AUTH" || e.Parent == "" {
-			continue
-		}
-		list = append(list, holding{
-			ID: e.TransactionReference, Reference: e.OrderReference, Status: e.SettleStatus, Good: e.ErrorCode == "0",
-			Amount: payment.Amount{Minor: e.Amount, Currency: e.Currency},
-		})
-	}
-	return list, nil
 }
 
 // printUse prints what can be tried by hand.

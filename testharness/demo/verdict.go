@@ -8,6 +8,7 @@ import (
 
 	"github.com/chargehand/chargehand/shared/currency"
 	"github.com/chargehand/chargehand/testharness/client"
+	"github.com/chargehand/chargehand/testharness/verdict"
 )
 
 // Summary is the last line of a demo.
@@ -40,9 +41,9 @@ func (s Summary) String() string {
 type ending struct {
 	summary Summary
 	orders  []*order
-	charges map[string]client.Detail // by order id
-	gateway map[string][]holding     // by charge id
-	books   comparison
+	charges map[string]client.Detail     // by order id
+	gateway map[string][]verdict.Holding // by charge id
+	books   verdict.Comparison
 }
 
 // good reports whether every story ended as it should and both ledgers agree.
@@ -58,7 +59,7 @@ func (e *ending) good() bool {
 
 // judge reads everything once more, compares, and counts.
 func (w *world) judge(ctx context.Context, orders []*order) (*ending, error) {
-	e := &ending{orders: orders, charges: map[string]client.Detail{}, gateway: map[string][]holding{}}
+	e := &ending{orders: orders, charges: map[string]client.Detail{}, gateway: map[string][]verdict.Holding{}}
 	owner := map[string]string{}
 	for _, o := range orders {
 		if o.id == "" {
@@ -88,7 +89,7 @@ func (w *world) judge(ctx context.Context, orders []*order) (*ending, error) {
 	if err != nil {
 		return nil, err
 	}
-	ledger, err := w.simulator.ledger(ctx)
+	ledger, err := verdict.ReadLedger(ctx, w.simulator.Simulator)
 	if err != nil {
 		return nil, err
 	}
@@ -97,8 +98,8 @@ func (w *world) judge(ctx context.Context, orders []*order) (*ending, error) {
 			e.gateway[id] = append(e.gateway[id], h)
 		}
 	}
-	e.books = compare(ledger, entries, owner)
-	e.summary.Authorised = everAuthorised(entries)
+	e.books = verdict.Compare(ledger, entries, owner)
+	e.summary.Authorised = verdict.EverAuthorised(entries)
 	e.summary.ChargedTwice = e.books.Twice
 	e.summary.Lost += e.books.Lost
 	e.summary.Matches = len(e.books.Differences) == 0
@@ -155,8 +156,8 @@ func orNone(v any) any {
 func (e *ending) holds(charge string) string {
 	var live []string
 	for _, h := range e.gateway[charge] {
-		if h.live() {
-			live = append(live, h.words())
+		if h.Live() {
+			live = append(live, h.Words())
 		}
 	}
 	return strings.Join(live, " and ")

@@ -7,6 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chargehand/chargehand/testharness/client"
+	"github.com/chargehand/chargehand/testharness/gateway"
+	"github.com/chargehand/chargehand/testharness/verdict"
 )
 
 // Machines read the last line: its members and their order are fixed.
@@ -24,11 +26,11 @@ func TestCheckHoldsAnOrderAgainstItsStory(t *testing.T) {
 		change(&c)
 		return c
 	}
-	there := []holding{{ID: "t1", Status: statusSettled, Good: true, Amount: sterling(2499)}}
+	there := []verdict.Holding{{ID: "t1", Status: gateway.StatusSettled, Good: true, Amount: sterling(2499)}}
 
 	tests := map[string]struct {
 		charge  client.Detail
-		gateway []holding
+		gateway []verdict.Holding
 		want    []string
 	}{
 		"OK":       {charge: charge(func(*client.Detail) {}), gateway: there},
@@ -48,7 +50,7 @@ func TestCheckHoldsAnOrderAgainstItsStory(t *testing.T) {
 			o := &order{story: story{minor: 2499, want: settled}, id: "o"}
 			e := &ending{
 				summary: Summary{Matches: true}, orders: []*order{o},
-				charges: map[string]client.Detail{"o": test.charge}, gateway: map[string][]holding{"c": test.gateway},
+				charges: map[string]client.Detail{"o": test.charge}, gateway: map[string][]verdict.Holding{"c": test.gateway},
 			}
 			e.check(o)
 			require.Equal(t, test.want, o.wrong)

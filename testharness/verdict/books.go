@@ -1,4 +1,4 @@
-package demo
+package verdict
 
 import (
 	"fmt"
@@ -10,63 +10,8 @@ import (
 	"github.com/chargehand/chargehand/testharness/client"
 )
 
-// holding is one authorisation that the gateway holds on a stored reference, from
-// its own ledger. That it was made from one tells it from what people entered
-// in the Virtual Terminal.
-type holding struct {
-	ID        string
-	Reference string // ours
-	Status    int    // the gateway's settle status
-	Amount    payment.Amount
-	Good      bool // authorised, as opposed to declined or failed
-}
-
-// live reports whether it has taken money, or still can.
-func (h holding) live() bool { return h.Good && h.Status != statusCancelled }
-
-// The gateway's settle statuses.
-const (
-	statusDue          = 0
-	statusDueUnchecked = 1
-	statusSuspended    = 2
-	statusCancelled    = 3
-	statusSettling     = 10
-	statusSettled      = 100
-)
-
-// account is where our books must have the money of a live one.
-func (h holding) account() string {
-	switch h.Status {
-	case statusSettled:
-		return "settled"
-	case statusDue, statusDueUnchecked, statusSettling:
-		return "released"
-	}
-	return "authorised"
-}
-
-// words tells its status to people.
-func (h holding) words() string {
-	switch h.Status {
-	case statusDue, statusDueUnchecked:
-		return "due"
-	case statusSuspended:
-		return "suspended"
-	case statusCancelled:
-		if !h.Good {
-			return "not authorised"
-		}
-		return "cancelled"
-	case statusSettling:
-		return "settling"
-	case statusSettled:
-		return "settled"
-	}
-	return fmt.Sprintf("status %d", h.Status)
-}
-
-// comparison is what came of comparing both ledgers.
-type comparison struct {
+// Comparison is what came of comparing both ledgers.
+type Comparison struct {
 	// Differences tells each thing that does not agree; empty if all does.
 	Differences []string
 	// Twice counts the charges for which the gateway debits more than once.
@@ -75,20 +20,20 @@ type comparison struct {
 	Lost int
 }
 
-// compare holds the gateway's ledger against ours. owner gives the charge of
+// Compare holds the gateway's ledger against ours. owner gives the charge of
 // each of our references.
-func compare(gateway []holding, ours []client.Entry, owner map[string]string) comparison {
-	var c comparison
+func Compare(ledger []Holding, ours []client.Entry, owner map[string]string) Comparison {
+	var c Comparison
 	books := balance(ours)
 	c.Differences = append(c.Differences, books.faults()...)
 	live, debited := map[string]int{}, map[string]int{}
 	seen := map[string]bool{}
-	for _, h := range gateway {
+	for _, h := range ledger {
 		seen[h.ID] = true
 		stand := books[h.ID].stand()
-		if !h.live() {
+		if !h.Live() {
 			if stand != "" {
-				c.differ("transaction %s: our books have it %s, but the gateway has it %s", h.ID, stand, h.words())
+				c.differ("transaction %s: our books have it %s, but the gateway has it %s", h.ID, stand, h.Words())
 			}
 			continue
 		}
@@ -105,12 +50,12 @@ func compare(gateway []holding, ours []client.Entry, owner map[string]string) co
 		b := books[h.ID]
 		switch {
 		case stand == "":
-			c.differ("transaction %s: the gateway has %s of it %s, but our books do not hold it", h.ID, currency.Format(h.Amount), h.words())
+			c.differ("transaction %s: the gateway has %s of it %s, but our books do not hold it", h.ID, currency.Format(h.Amount), h.Words())
 			c.Lost++
 		case b.charge != charge:
 			c.differ("transaction %s: our books have it for charge %s, but its reference is charge %s's", h.ID, b.charge, charge)
 		case stand != h.account():
-			c.differ("transaction %s: our books have it %s, but the gateway has it %s", h.ID, stand, h.words())
+			c.differ("transaction %s: our books have it %s, but the gateway has it %s", h.ID, stand, h.Words())
 		case b.accounts[stand] != h.Amount:
 			c.differ("transaction %s: our books have %s %s, but the gateway has %s", h.ID, currency.Format(b.accounts[stand]), stand, currency.Format(h.Amount))
 		}
@@ -132,7 +77,7 @@ func compare(gateway []holding, ours []client.Entry, owner map[string]string) co
 	return c
 }
 
-func (c *comparison) differ(format string, args ...any) {
+func (c *Comparison) differ(format string, args ...any) {
 	c.Differences = append(c.Differences, fmt.Sprintf(format, args...))
 }
 
@@ -219,8 +164,8 @@ func (b books) ids() []string {
 	return ids
 }
 
-// everAuthorised counts the charges that ever had money reserved.
-func everAuthorised(entries []client.Entry) int {
+// EverAuthorised counts the charges that ever had money reserved.
+func EverAuthorised(entries []client.Entry) int {
 	charges := map[string]bool{}
 	for _, e := range entries {
 		if e.Debit == "authorised" {

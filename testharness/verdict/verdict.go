@@ -1,0 +1,191 @@
+package verdict
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/chargehand/chargehand/shared/currency"
+	"github.com/chargehand/chargehand/testharness/client"
+	"github.com/chargehand/chargehand/testharness/gateway"
+)
+
+// Posted is an order that the host accepted.
+type Posted struct {
+	ID        string // as the host answered it; again the same, however often it was posted
+	Reference string
+	Parts     []client.Part
+	// Cancelled: the host accepted its cancellation.
+	Cancelled bool
+}
+
+// Verdict is what came of a run.
+type Verdict struct {
+	Orders int // accepted
+	// ChargedTwice counts the charges for which the gateway debits more than
+	// once, or released more than one attempt.
+	ChargedTwice int
+	// Lost counts accepted orders that the books do not have as they were
+	// posted, and live authorisations that the books do not hold.
+	Lost int
+	// Stuck counts charges that have come to no end and stand with nobody.
+	Stuck int
+	// NeedsPerson counts charges that stand with a person. That is not wrong by
+	// itself.
+	NeedsPerson int
+	// Matches: both ledgers agree to the penny.
+	Matches bool
+	// Faults tells each thing that is wrong, with its reason; empty if all is
+	// well.
+	Faults []string
+}
+
+// Good reports whether nothing is wrong.
+func (v Verdict) Good() bool { return len(v.Faults) == 0 }
+
+// Judge holds the host's books against the gateway's ledger and against what
+// was posted. Charges of orders that are not among those posted are judged all
+// the same.
+func Judge(posted []Posted, books Books, ledger []Holding) Verdict {
+	j := judge{
+		Verdict: Verdict{Orders: len(posted)}, holds: map[string][]Holding{},
+		byOrder: map[string][]client.Detail{}, orders: map[string]map[string]bool{},
+	}
+	owner := map[string]string{}
+	for _, c := range books.Charges {
+		for _, a := range c.AttemptsDetail {
+			owner[a.Reference] = c.ID
+		}
+		j.byOrder[c.OrderID] = append(j.byOrder[c.OrderID], c)
+		if j.orders[c.OrderReference] == nil {
+			j.orders[c.OrderReference] = map[string]bool{}
+		}
+		j.orders[c.OrderReference][c.OrderID] = true
+	}
+	for _, h := range ledger {
+		if id := owner[h.Reference]; id != "" {
+			j.holds[id] = append(j.holds[id], h)
+		}
+	}
+	compared := Compare(ledger, books.Entries, owner)
+	j.Lost, j.Matches = compared.Lost, len(compared.Differences) == 0
+	j.Faults = append(j.Faults, compared.Differences...)
+	for _, p := range posted {
+		j.order(p)
+	}
+	for _, c := range books.Charges {
+		j.charge(c)
+	}
+	return j.Verdict
+}
+
+type judge struct {
+	Verdict
+	holds   map[string][]Holding       // by charge
+	byOrder map[string][]client.Detail // by order
+	orders  map[string]map[string]bool // ids by reference
+}
+
+func (j *judge) fault(format string, args ...any) {
+	j.Faults = append(j.Faults, fmt.Sprintf(format, args...))
+}
+
+// order holds what was posted against what the books have of it.
+func (j *judge) order(p Posted) {
+	charges := j.byOrder[p.ID]
+	var got, want []string
+	for _, c := range charges {
+		got = append(got, currency.Format(c.Amount))
+	}
+	for _, part := range p.Parts {
+		want = append(want, currency.Format(part.Amount))
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		j.Lost++
+		j.fault("order %s: it was accepted for %s, but the books have charges of %s",
+			p.Reference, strings.Join(want, " and "), cmp.Or(strings.Join(got, " and "), "nothing"))
+	}
+	if n := len(j.orders[p.Reference]); n > 1 {
+		j.fault("order %s: the books have it %d times", p.Reference, n)
+	}
+	for _, c := range charges {
+		if p.Cancelled && c.Produce != "no" {
+			j.fault("order %s: it was cancelled, but produce is %s", p.Reference, c.Produce)
+		}
+	}
+}
+
+// ends are the states in which nothing is left to be done.
+var ends = []string{"settled", "declined", "rejected", "cancelled"}
+
+// charge judges one charge by itself, and by what the gateway holds for it.
+func (j *judge) charge(c client.Detail) {
+	name := fmt.Sprintf("order %s, charge %s (%s)", c.OrderReference, c.ID, c.State)
+	if c.NeedsPerson != nil {
+		j.NeedsPerson++
+	} else if !slices.Contains(ends, c.State) {
+		j.Stuck++
+		j.fault("%s: it has come to no end and stands with nobody: %s", name, c.Text)
+	}
+	var live, debited, released []string
+	for _, h := range j.holds[c.ID] {
+		if h.Live() {
+			live = append(live, h.ID)
+			if h.Amount != c.Amount {
+				j.fault("%s: the gateway holds %s for it, but %s is owed", name, currency.Format(h.Amount), currency.Format(c.Amount))
+			}
+			if !tells(c, h.ID) {
+				j.fault("%s: no evidence names transaction %s, which the gateway holds for it", name, h.ID)
+			}
+			if h.Status != gateway.StatusSuspended {
+				debited = append(debited, h.ID)
+			}
+		}
+		if h.Released {
+			released = append(released, h.ID)
+		}
+	}
+	if len(debited) > 1 || len(released) > 1 {
+		j.ChargedTwice++
+		j.fault("%s: more than one attempt was released: %s", name, strings.Join(released, ", "))
+	}
+	switch {
+	case c.NeedsPerson != nil:
+	case c.State == "settled" && len(debited) != 1:
+		j.fault("%s: the gateway debits it %d times", name, len(debited))
+	case c.State != "settled" && slices.Contains(ends, c.State) && len(live) > 0:
+		j.fault("%s: the gateway still holds %s for it", name, strings.Join(live, ", "))
+	}
+	if c.Produce == "yes" && len(live) == 0 {
+		j.fault("%s: it may be produced, but the gateway holds nothing for it", name)
+	}
+	j.evidence(name, c)
+}
+
+// evidence: each state that a charge came to an end in, and each answer, was
+// written down with what it was learnt from.
+func (j *judge) evidence(name string, c client.Detail) {
+	if slices.Contains(ends, c.State) && !slices.ContainsFunc(c.Story, func(e client.Event) bool { return e.State == c.State }) {
+		j.fault("%s: no evidence led to this state", name)
+	}
+	for _, a := range c.AttemptsDetail {
+		if a.Stage != "answered" {
+			continue
+		}
+		if !slices.ContainsFunc(c.Story, func(e client.Event) bool {
+			return e.Number == a.Number && (e.Class == "answer" || e.Class == "expired")
+		}) {
+			j.fault("%s: no evidence says what attempt %d came to", name, a.Number)
+		}
+	}
+}
+
+// tells reports whether some evidence names a transaction.
+func tells(c client.Detail, transaction string) bool {
+	return slices.ContainsFunc(c.Story, func(e client.Event) bool {
+		return strings.Contains(e.Text, transaction) || strings.Contains(string(e.Body), transaction)
+	})
+}
