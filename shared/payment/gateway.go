@@ -16,6 +16,11 @@ const (
 	CallSlack = 75 * time.Second
 	// MaxLookups bounds one Query.
 	MaxLookups = 100
+	// MaxWindow is the longest Window. It covers any backup worth bringing
+	// back; a longer stretch is asked for in parts.
+	MaxWindow = 366 * 24 * time.Hour
+	// MaxCursor is the length of the longest cursor, in bytes.
+	MaxCursor = 200
 	// MaxAdjustments bounds one Adjust.
 	MaxAdjustments = 100
 )
@@ -40,10 +45,13 @@ type Gateway interface {
 	// reference, amount or mode, settings that lead elsewhere) is such an
 	// error, with ErrorInvalid; OutcomeRejected is the gateway's own refusal.
 	Charge(ctx context.Context, req ChargeRequest) (ChargeResult, error)
-	// Query looks transactions up. A nil error means that every lookup was
-	// answered by the gateway; what is not in the result was not found. No
-	// lookups, one that names nothing, or more than MaxLookups are
-	// ErrorInvalid; refused credentials are ErrorUnauthorized.
+	// Query looks transactions up, or gives one page of a Window. A nil error
+	// means that every lookup was answered by the gateway, or that the page is
+	// whole; what is not in the result was not found. A request that does not
+	// pass its Validate, and a cursor that this plugin did not give for this
+	// site and window, are ErrorInvalid; refused credentials are
+	// ErrorUnauthorized. A plugin without CapabilityQueryWindow refuses every
+	// window.
 	Query(ctx context.Context, req QueryRequest) (QueryResult, error)
 	// Adjust releases or cancels transactions, each named by the gateway's own
 	// id. What it answers decides nothing: read back with Query. No adjustments,
@@ -67,6 +75,8 @@ const (
 	CapabilityQuery   = "query"
 	CapabilityRelease = "release"
 	CapabilityCancel  = "cancel"
+	// CapabilityQueryWindow: Query takes a Window.
+	CapabilityQueryWindow = "query_window"
 )
 
 // SettingsRequest asks whether settings make sense.
@@ -175,26 +185,6 @@ type ChargeResult struct {
 
 // MaxEvidence is the size of the largest evidence a plugin may return, in bytes.
 const MaxEvidence = 8 << 10
-
-// Lookup names one thing to look for: our reference, or the gateway's id.
-type Lookup struct {
-	Reference Reference
-	ID        TransactionID
-	// Asked is the SettleMode the transaction was sent with, without which a
-	// suspended one can't be told from one that was meant to be held.
-	Asked SettleMode
-}
-
-// QueryRequest asks what the gateway holds of up to MaxLookups things.
-type QueryRequest struct {
-	Access  Access
-	Lookups []Lookup
-}
-
-// QueryResult is what was found. One reference may come back more than once.
-type QueryResult struct {
-	Transactions []Transaction
-}
 
 // Action is what to do with an authorisation that has not settled.
 type Action string

@@ -238,7 +238,7 @@ type DescribeResponse struct {
 	Title    string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
 	Version  string                 `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
 	Revision string                 `protobuf:"bytes,4,opt,name=revision,proto3" json:"revision,omitempty"`
-	// "charge", "query", "release", "cancel"; words yet unknown are ignored.
+	// "charge", "query", "query_window", "release", "cancel"; words yet unknown are ignored.
 	Capabilities  []string `protobuf:"bytes,5,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
 	Settings      []*Field `protobuf:"bytes,6,rep,name=settings,proto3" json:"settings,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -758,10 +758,12 @@ func (x *ChargeResponse) GetEvidence() string {
 	return ""
 }
 
+// QueryRequest asks for lookups, or for a window: one of the two.
 type QueryRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Access        *Access                `protobuf:"bytes,1,opt,name=access,proto3" json:"access,omitempty"`
 	Lookups       []*Lookup              `protobuf:"bytes,2,rep,name=lookups,proto3" json:"lookups,omitempty"`
+	Window        *Window                `protobuf:"bytes,3,opt,name=window,proto3" json:"window,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -806,6 +808,13 @@ func (x *QueryRequest) GetAccess() *Access {
 func (x *QueryRequest) GetLookups() []*Lookup {
 	if x != nil {
 		return x.Lookups
+	}
+	return nil
+}
+
+func (x *QueryRequest) GetWindow() *Window {
+	if x != nil {
+		return x.Window
 	}
 	return nil
 }
@@ -872,16 +881,84 @@ func (x *Lookup) GetAsked() SettleMode {
 	return SettleMode_SETTLE_MODE_UNSPECIFIED
 }
 
+// Window is a stretch of time in which transactions were started, by the
+// gateway's clock.
+type Window struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Inclusive.
+	From *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	// Exclusive.
+	To *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	// Empty for the first page, then the "next" of the page before.
+	Cursor        string `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Window) Reset() {
+	*x = Window{}
+	mi := &file_gateway_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Window) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Window) ProtoMessage() {}
+
+func (x *Window) ProtoReflect() protoreflect.Message {
+	mi := &file_gateway_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Window.ProtoReflect.Descriptor instead.
+func (*Window) Descriptor() ([]byte, []int) {
+	return file_gateway_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Window) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *Window) GetTo() *timestamppb.Timestamp {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+func (x *Window) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
+}
+
 type QueryResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Transactions  []*Transaction         `protobuf:"bytes,1,rep,name=transactions,proto3" json:"transactions,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Transactions []*Transaction         `protobuf:"bytes,1,rep,name=transactions,proto3" json:"transactions,omitempty"`
+	// The cursor of a window's next page; empty after the last. A page without
+	// transactions may have one.
+	Next          string `protobuf:"bytes,2,opt,name=next,proto3" json:"next,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *QueryResponse) Reset() {
 	*x = QueryResponse{}
-	mi := &file_gateway_proto_msgTypes[10]
+	mi := &file_gateway_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -893,7 +970,7 @@ func (x *QueryResponse) String() string {
 func (*QueryResponse) ProtoMessage() {}
 
 func (x *QueryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gateway_proto_msgTypes[10]
+	mi := &file_gateway_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -906,7 +983,7 @@ func (x *QueryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryResponse.ProtoReflect.Descriptor instead.
 func (*QueryResponse) Descriptor() ([]byte, []int) {
-	return file_gateway_proto_rawDescGZIP(), []int{10}
+	return file_gateway_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *QueryResponse) GetTransactions() []*Transaction {
@@ -914,6 +991,13 @@ func (x *QueryResponse) GetTransactions() []*Transaction {
 		return x.Transactions
 	}
 	return nil
+}
+
+func (x *QueryResponse) GetNext() string {
+	if x != nil {
+		return x.Next
+	}
+	return ""
 }
 
 type AdjustRequest struct {
@@ -926,7 +1010,7 @@ type AdjustRequest struct {
 
 func (x *AdjustRequest) Reset() {
 	*x = AdjustRequest{}
-	mi := &file_gateway_proto_msgTypes[11]
+	mi := &file_gateway_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -938,7 +1022,7 @@ func (x *AdjustRequest) String() string {
 func (*AdjustRequest) ProtoMessage() {}
 
 func (x *AdjustRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gateway_proto_msgTypes[11]
+	mi := &file_gateway_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -951,7 +1035,7 @@ func (x *AdjustRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdjustRequest.ProtoReflect.Descriptor instead.
 func (*AdjustRequest) Descriptor() ([]byte, []int) {
-	return file_gateway_proto_rawDescGZIP(), []int{11}
+	return file_gateway_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *AdjustRequest) GetAccess() *Access {
@@ -979,7 +1063,7 @@ type Adjustment struct {
 
 func (x *Adjustment) Reset() {
 	*x = Adjustment{}
-	mi := &file_gateway_proto_msgTypes[12]
+	mi := &file_gateway_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -991,7 +1075,7 @@ func (x *Adjustment) String() string {
 func (*Adjustment) ProtoMessage() {}
 
 func (x *Adjustment) ProtoReflect() protoreflect.Message {
-	mi := &file_gateway_proto_msgTypes[12]
+	mi := &file_gateway_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1004,7 +1088,7 @@ func (x *Adjustment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Adjustment.ProtoReflect.Descriptor instead.
 func (*Adjustment) Descriptor() ([]byte, []int) {
-	return file_gateway_proto_rawDescGZIP(), []int{12}
+	return file_gateway_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Adjustment) GetId() string {
@@ -1031,7 +1115,7 @@ type AdjustResponse struct {
 
 func (x *AdjustResponse) Reset() {
 	*x = AdjustResponse{}
-	mi := &file_gateway_proto_msgTypes[13]
+	mi := &file_gateway_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1043,7 +1127,7 @@ func (x *AdjustResponse) String() string {
 func (*AdjustResponse) ProtoMessage() {}
 
 func (x *AdjustResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gateway_proto_msgTypes[13]
+	mi := &file_gateway_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1056,7 +1140,7 @@ func (x *AdjustResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdjustResponse.ProtoReflect.Descriptor instead.
 func (*AdjustResponse) Descriptor() ([]byte, []int) {
-	return file_gateway_proto_rawDescGZIP(), []int{13}
+	return file_gateway_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AdjustResponse) GetAdjusted() []*Adjusted {
@@ -1079,7 +1163,7 @@ type Adjusted struct {
 
 func (x *Adjusted) Reset() {
 	*x = Adjusted{}
-	mi := &file_gateway_proto_msgTypes[14]
+	mi := &file_gateway_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1091,7 +1175,7 @@ func (x *Adjusted) String() string {
 func (*Adjusted) ProtoMessage() {}
 
 func (x *Adjusted) ProtoReflect() protoreflect.Message {
-	mi := &file_gateway_proto_msgTypes[14]
+	mi := &file_gateway_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1104,7 +1188,7 @@ func (x *Adjusted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Adjusted.ProtoReflect.Descriptor instead.
 func (*Adjusted) Descriptor() ([]byte, []int) {
-	return file_gateway_proto_rawDescGZIP(), []int{14}
+	return file_gateway_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Adjusted) GetId() string {
@@ -1193,16 +1277,22 @@ const file_gateway_proto_rawDesc = "" +
 	"\x05fault\x18\x04 \x01(\x0e2\x11.payment.v1.FaultR\x05fault\x12\x12\n" +
 	"\x04code\x18\x05 \x01(\tR\x04code\x12\x16\n" +
 	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x1a\n" +
-	"\bevidence\x18\a \x01(\tR\bevidence\"h\n" +
+	"\bevidence\x18\a \x01(\tR\bevidence\"\x94\x01\n" +
 	"\fQueryRequest\x12*\n" +
 	"\x06access\x18\x01 \x01(\v2\x12.payment.v1.AccessR\x06access\x12,\n" +
-	"\alookups\x18\x02 \x03(\v2\x12.payment.v1.LookupR\alookups\"d\n" +
+	"\alookups\x18\x02 \x03(\v2\x12.payment.v1.LookupR\alookups\x12*\n" +
+	"\x06window\x18\x03 \x01(\v2\x12.payment.v1.WindowR\x06window\"d\n" +
 	"\x06Lookup\x12\x1c\n" +
 	"\treference\x18\x01 \x01(\tR\treference\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12,\n" +
-	"\x05asked\x18\x03 \x01(\x0e2\x16.payment.v1.SettleModeR\x05asked\"L\n" +
+	"\x05asked\x18\x03 \x01(\x0e2\x16.payment.v1.SettleModeR\x05asked\"|\n" +
+	"\x06Window\x12.\n" +
+	"\x04from\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +
+	"\x02to\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02to\x12\x16\n" +
+	"\x06cursor\x18\x03 \x01(\tR\x06cursor\"`\n" +
 	"\rQueryResponse\x12;\n" +
-	"\ftransactions\x18\x01 \x03(\v2\x17.payment.v1.TransactionR\ftransactions\"u\n" +
+	"\ftransactions\x18\x01 \x03(\v2\x17.payment.v1.TransactionR\ftransactions\x12\x12\n" +
+	"\x04next\x18\x02 \x01(\tR\x04next\"u\n" +
 	"\rAdjustRequest\x12*\n" +
 	"\x06access\x18\x01 \x01(\v2\x12.payment.v1.AccessR\x06access\x128\n" +
 	"\vadjustments\x18\x02 \x03(\v2\x16.payment.v1.AdjustmentR\vadjustments\"H\n" +
@@ -1247,7 +1337,7 @@ func file_gateway_proto_rawDescGZIP() []byte {
 }
 
 var file_gateway_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_gateway_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_gateway_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_gateway_proto_goTypes = []any{
 	(Level)(0),                       // 0: payment.v1.Level
 	(Action)(0),                      // 1: payment.v1.Action
@@ -1261,68 +1351,72 @@ var file_gateway_proto_goTypes = []any{
 	(*ChargeResponse)(nil),           // 9: payment.v1.ChargeResponse
 	(*QueryRequest)(nil),             // 10: payment.v1.QueryRequest
 	(*Lookup)(nil),                   // 11: payment.v1.Lookup
-	(*QueryResponse)(nil),            // 12: payment.v1.QueryResponse
-	(*AdjustRequest)(nil),            // 13: payment.v1.AdjustRequest
-	(*Adjustment)(nil),               // 14: payment.v1.Adjustment
-	(*AdjustResponse)(nil),           // 15: payment.v1.AdjustResponse
-	(*Adjusted)(nil),                 // 16: payment.v1.Adjusted
-	nil,                              // 17: payment.v1.Access.SettingsEntry
-	(*Field)(nil),                    // 18: payment.v1.Field
-	(Mode)(0),                        // 19: payment.v1.Mode
-	(Fault)(0),                       // 20: payment.v1.Fault
-	(*Amount)(nil),                   // 21: payment.v1.Amount
-	(SettleMode)(0),                  // 22: payment.v1.SettleMode
-	(*timestamppb.Timestamp)(nil),    // 23: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),      // 24: google.protobuf.Duration
-	(Outcome)(0),                     // 25: payment.v1.Outcome
-	(*Transaction)(nil),              // 26: payment.v1.Transaction
-	(Decline)(0),                     // 27: payment.v1.Decline
-	(*ValidateSettingsRequest)(nil),  // 28: payment.v1.ValidateSettingsRequest
-	(*ValidateSettingsResponse)(nil), // 29: payment.v1.ValidateSettingsResponse
+	(*Window)(nil),                   // 12: payment.v1.Window
+	(*QueryResponse)(nil),            // 13: payment.v1.QueryResponse
+	(*AdjustRequest)(nil),            // 14: payment.v1.AdjustRequest
+	(*Adjustment)(nil),               // 15: payment.v1.Adjustment
+	(*AdjustResponse)(nil),           // 16: payment.v1.AdjustResponse
+	(*Adjusted)(nil),                 // 17: payment.v1.Adjusted
+	nil,                              // 18: payment.v1.Access.SettingsEntry
+	(*Field)(nil),                    // 19: payment.v1.Field
+	(Mode)(0),                        // 20: payment.v1.Mode
+	(Fault)(0),                       // 21: payment.v1.Fault
+	(*Amount)(nil),                   // 22: payment.v1.Amount
+	(SettleMode)(0),                  // 23: payment.v1.SettleMode
+	(*timestamppb.Timestamp)(nil),    // 24: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),      // 25: google.protobuf.Duration
+	(Outcome)(0),                     // 26: payment.v1.Outcome
+	(*Transaction)(nil),              // 27: payment.v1.Transaction
+	(Decline)(0),                     // 28: payment.v1.Decline
+	(*ValidateSettingsRequest)(nil),  // 29: payment.v1.ValidateSettingsRequest
+	(*ValidateSettingsResponse)(nil), // 30: payment.v1.ValidateSettingsResponse
 }
 var file_gateway_proto_depIdxs = []int32{
-	17, // 0: payment.v1.Access.settings:type_name -> payment.v1.Access.SettingsEntry
-	18, // 1: payment.v1.DescribeResponse.settings:type_name -> payment.v1.Field
+	18, // 0: payment.v1.Access.settings:type_name -> payment.v1.Access.SettingsEntry
+	19, // 1: payment.v1.DescribeResponse.settings:type_name -> payment.v1.Field
 	2,  // 2: payment.v1.PreflightRequest.access:type_name -> payment.v1.Access
 	7,  // 3: payment.v1.PreflightResponse.findings:type_name -> payment.v1.Finding
-	19, // 4: payment.v1.PreflightResponse.mode:type_name -> payment.v1.Mode
+	20, // 4: payment.v1.PreflightResponse.mode:type_name -> payment.v1.Mode
 	0,  // 5: payment.v1.Finding.level:type_name -> payment.v1.Level
-	20, // 6: payment.v1.Finding.fault:type_name -> payment.v1.Fault
+	21, // 6: payment.v1.Finding.fault:type_name -> payment.v1.Fault
 	2,  // 7: payment.v1.ChargeRequest.access:type_name -> payment.v1.Access
-	21, // 8: payment.v1.ChargeRequest.amount:type_name -> payment.v1.Amount
-	22, // 9: payment.v1.ChargeRequest.settle:type_name -> payment.v1.SettleMode
-	19, // 10: payment.v1.ChargeRequest.mode:type_name -> payment.v1.Mode
-	23, // 11: payment.v1.ChargeRequest.send_before:type_name -> google.protobuf.Timestamp
-	24, // 12: payment.v1.ChargeRequest.answer_within:type_name -> google.protobuf.Duration
-	25, // 13: payment.v1.ChargeResponse.outcome:type_name -> payment.v1.Outcome
-	26, // 14: payment.v1.ChargeResponse.transaction:type_name -> payment.v1.Transaction
-	27, // 15: payment.v1.ChargeResponse.decline:type_name -> payment.v1.Decline
-	20, // 16: payment.v1.ChargeResponse.fault:type_name -> payment.v1.Fault
+	22, // 8: payment.v1.ChargeRequest.amount:type_name -> payment.v1.Amount
+	23, // 9: payment.v1.ChargeRequest.settle:type_name -> payment.v1.SettleMode
+	20, // 10: payment.v1.ChargeRequest.mode:type_name -> payment.v1.Mode
+	24, // 11: payment.v1.ChargeRequest.send_before:type_name -> google.protobuf.Timestamp
+	25, // 12: payment.v1.ChargeRequest.answer_within:type_name -> google.protobuf.Duration
+	26, // 13: payment.v1.ChargeResponse.outcome:type_name -> payment.v1.Outcome
+	27, // 14: payment.v1.ChargeResponse.transaction:type_name -> payment.v1.Transaction
+	28, // 15: payment.v1.ChargeResponse.decline:type_name -> payment.v1.Decline
+	21, // 16: payment.v1.ChargeResponse.fault:type_name -> payment.v1.Fault
 	2,  // 17: payment.v1.QueryRequest.access:type_name -> payment.v1.Access
 	11, // 18: payment.v1.QueryRequest.lookups:type_name -> payment.v1.Lookup
-	22, // 19: payment.v1.Lookup.asked:type_name -> payment.v1.SettleMode
-	26, // 20: payment.v1.QueryResponse.transactions:type_name -> payment.v1.Transaction
-	2,  // 21: payment.v1.AdjustRequest.access:type_name -> payment.v1.Access
-	14, // 22: payment.v1.AdjustRequest.adjustments:type_name -> payment.v1.Adjustment
-	1,  // 23: payment.v1.Adjustment.action:type_name -> payment.v1.Action
-	16, // 24: payment.v1.AdjustResponse.adjusted:type_name -> payment.v1.Adjusted
-	3,  // 25: payment.v1.Gateway.Describe:input_type -> payment.v1.DescribeRequest
-	28, // 26: payment.v1.Gateway.ValidateSettings:input_type -> payment.v1.ValidateSettingsRequest
-	5,  // 27: payment.v1.Gateway.Preflight:input_type -> payment.v1.PreflightRequest
-	8,  // 28: payment.v1.Gateway.Charge:input_type -> payment.v1.ChargeRequest
-	10, // 29: payment.v1.Gateway.Query:input_type -> payment.v1.QueryRequest
-	13, // 30: payment.v1.Gateway.Adjust:input_type -> payment.v1.AdjustRequest
-	4,  // 31: payment.v1.Gateway.Describe:output_type -> payment.v1.DescribeResponse
-	29, // 32: payment.v1.Gateway.ValidateSettings:output_type -> payment.v1.ValidateSettingsResponse
-	6,  // 33: payment.v1.Gateway.Preflight:output_type -> payment.v1.PreflightResponse
-	9,  // 34: payment.v1.Gateway.Charge:output_type -> payment.v1.ChargeResponse
-	12, // 35: payment.v1.Gateway.Query:output_type -> payment.v1.QueryResponse
-	15, // 36: payment.v1.Gateway.Adjust:output_type -> payment.v1.AdjustResponse
-	31, // [31:37] is the sub-list for method output_type
-	25, // [25:31] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	12, // 19: payment.v1.QueryRequest.window:type_name -> payment.v1.Window
+	23, // 20: payment.v1.Lookup.asked:type_name -> payment.v1.SettleMode
+	24, // 21: payment.v1.Window.from:type_name -> google.protobuf.Timestamp
+	24, // 22: payment.v1.Window.to:type_name -> google.protobuf.Timestamp
+	27, // 23: payment.v1.QueryResponse.transactions:type_name -> payment.v1.Transaction
+	2,  // 24: payment.v1.AdjustRequest.access:type_name -> payment.v1.Access
+	15, // 25: payment.v1.AdjustRequest.adjustments:type_name -> payment.v1.Adjustment
+	1,  // 26: payment.v1.Adjustment.action:type_name -> payment.v1.Action
+	17, // 27: payment.v1.AdjustResponse.adjusted:type_name -> payment.v1.Adjusted
+	3,  // 28: payment.v1.Gateway.Describe:input_type -> payment.v1.DescribeRequest
+	29, // 29: payment.v1.Gateway.ValidateSettings:input_type -> payment.v1.ValidateSettingsRequest
+	5,  // 30: payment.v1.Gateway.Preflight:input_type -> payment.v1.PreflightRequest
+	8,  // 31: payment.v1.Gateway.Charge:input_type -> payment.v1.ChargeRequest
+	10, // 32: payment.v1.Gateway.Query:input_type -> payment.v1.QueryRequest
+	14, // 33: payment.v1.Gateway.Adjust:input_type -> payment.v1.AdjustRequest
+	4,  // 34: payment.v1.Gateway.Describe:output_type -> payment.v1.DescribeResponse
+	30, // 35: payment.v1.Gateway.ValidateSettings:output_type -> payment.v1.ValidateSettingsResponse
+	6,  // 36: payment.v1.Gateway.Preflight:output_type -> payment.v1.PreflightResponse
+	9,  // 37: payment.v1.Gateway.Charge:output_type -> payment.v1.ChargeResponse
+	13, // 38: payment.v1.Gateway.Query:output_type -> payment.v1.QueryResponse
+	16, // 39: payment.v1.Gateway.Adjust:output_type -> payment.v1.AdjustResponse
+	34, // [34:40] is the sub-list for method output_type
+	28, // [28:34] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_gateway_proto_init() }
@@ -1338,7 +1432,7 @@ func file_gateway_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gateway_proto_rawDesc), len(file_gateway_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   16,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -46,7 +46,7 @@ type GatewayClient interface {
 	Preflight(ctx context.Context, in *PreflightRequest, opts ...grpc.CallOption) (*PreflightResponse, error)
 	// Charge sends one authorisation, at most once.
 	Charge(ctx context.Context, in *ChargeRequest, opts ...grpc.CallOption) (*ChargeResponse, error)
-	// Query looks transactions up.
+	// Query looks transactions up, or lists those of a site in a window of time.
 	Query(ctx context.Context, in *QueryRequest, opts ...grpc.CallOption) (*QueryResponse, error)
 	// Adjust releases or cancels transactions.
 	Adjust(ctx context.Context, in *AdjustRequest, opts ...grpc.CallOption) (*AdjustResponse, error)
@@ -139,7 +139,7 @@ type GatewayServer interface {
 	Preflight(context.Context, *PreflightRequest) (*PreflightResponse, error)
 	// Charge sends one authorisation, at most once.
 	Charge(context.Context, *ChargeRequest) (*ChargeResponse, error)
-	// Query looks transactions up.
+	// Query looks transactions up, or lists those of a site in a window of time.
 	Query(context.Context, *QueryRequest) (*QueryResponse, error)
 	// Adjust releases or cancels transactions.
 	Adjust(context.Context, *AdjustRequest) (*AdjustResponse, error)

@@ -123,6 +123,7 @@ func queryRequestToProto(r payment.QueryRequest) *pb.QueryRequest {
 		Lookups: list(r.Lookups, func(l payment.Lookup) *pb.Lookup {
 			return &pb.Lookup{Reference: string(l.Reference), Id: string(l.ID), Asked: settleModes.toProto(l.Asked)}
 		}),
+		Window: windowToProto(r.Window),
 	}
 }
 
@@ -136,18 +137,35 @@ func queryRequestFromProto(r *pb.QueryRequest) payment.QueryRequest {
 				Asked:     settleModes.fromProto(l.GetAsked()),
 			}
 		}),
+		Window: windowFromProto(r.GetWindow()),
 	}
+}
+
+func windowToProto(w *payment.Window) *pb.Window {
+	if w == nil {
+		return nil
+	}
+	return &pb.Window{From: timeToProto(w.From), To: timeToProto(w.To), Cursor: w.Cursor}
+}
+
+func windowFromProto(w *pb.Window) *payment.Window {
+	if w == nil {
+		return nil
+	}
+	return &payment.Window{From: timeFromProto(w.GetFrom()), To: timeFromProto(w.GetTo()), Cursor: w.GetCursor()}
 }
 
 func queryResultToProto(r payment.QueryResult) *pb.QueryResponse {
 	return &pb.QueryResponse{
 		Transactions: list(r.Transactions, transactionToProto),
+		Next:         text(r.Next),
 	}
 }
 
 func queryResultFromProto(r *pb.QueryResponse) payment.QueryResult {
 	return payment.QueryResult{
 		Transactions: list(r.GetTransactions(), transactionFromProto),
+		Next:         r.GetNext(),
 	}
 }
 
