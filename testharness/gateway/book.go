@@ -18,12 +18,15 @@ type book struct {
 	nextBatch time.Time
 	// nextLapse is never later than the first hold to lapse.
 	nextLapse time.Time
+
+	// changed is told of every transaction that time or a caller has changed.
+	changed func(*transaction)
 }
 
 func newBook(now time.Time) *book {
 	return &book{
 		byRef: map[string]*transaction{}, byOrder: map[string][]*transaction{}, byParent: map[string][]*transaction{},
-		nextBatch: startOfDay(now).Add(day), nextLapse: forever,
+		nextBatch: startOfDay(now).Add(day), nextLapse: forever, changed: func(*transaction) {},
 	}
 }
 
@@ -42,6 +45,7 @@ func (b *book) add(t *transaction) {
 		b.open = append(b.open, t)
 		b.watchHold(t)
 	}
+	b.changed(t)
 }
 
 // since returns the transactions that started at or after that time.
@@ -57,6 +61,7 @@ func (b *book) setStatus(t *transaction, to int, at time.Time, by string) {
 		t.due = today
 	}
 	b.watchHold(t)
+	b.changed(t)
 }
 
 func (b *book) watchHold(t *transaction) {
@@ -98,6 +103,7 @@ func (b *book) lapse(until time.Time) {
 			b.watchHold(t)
 		default:
 			t.move(StatusCancelled, t.heldUntil, "lapse")
+			b.changed(t)
 		}
 	}
 }
@@ -111,9 +117,11 @@ func (b *book) batch(midnight time.Time) {
 		case StatusSettling:
 			t.settled = midnight
 			t.move(StatusSettled, midnight, "batch")
+			b.changed(t)
 		case StatusPending, StatusManual:
 			if t.due.Before(midnight) {
 				t.move(StatusSettling, midnight, "batch")
+				b.changed(t)
 			}
 		}
 		if t.status != StatusSettled && t.status != StatusCancelled {

@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"math/big"
 	"net"
@@ -62,12 +61,5 @@ func newAuthority(host string) (*authority, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a server certificate: %w", err)
 	}
-	a := &authority{pem: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pool: x509.NewCertPool()}
-	a.pool.AddCert(ca)
-	a.config = &tls.Config{
-		MinVersion:   tls.VersionTLS12,
-		NextProtos:   []string{"http/1.1"},
-		Certificates: []tls.Certificate{{Certificate: [][]byte{leafDER}, PrivateKey: key}},
-	}
-	return a, nil
+	return authorityOf(ca, leafDER, key), nil
 }

@@ -36,6 +36,11 @@ type Config struct {
 	Switches Switches
 	// Faults to begin with.
 	Faults []Fault
+	// Journal is the file that keeps transactions, users, sites and the
+	// settlement clock, and, beside it with .pem after its name, the server's
+	// certificates: a gateway that is killed and started again goes on where it
+	// was. Faults and switches are not kept. Empty keeps nothing.
+	Journal string
 }
 
 // User may call the JSON service.

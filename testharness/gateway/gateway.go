@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -21,6 +22,7 @@ type Gateway struct {
 	script *script
 	stats  counters
 	front  front
+	kept   *journal // nil without
 
 	// life is held for reading by every call in the handler, so that Close can
 	// wait for them; done ends their pauses.
@@ -61,10 +63,42 @@ func New(cfg Config) (*Gateway, error) {
 	}
 	g.rng = rand.New(rand.NewPCG(cfg.Seed, 0)) //nolint:gosec // answers of a simulator must be repeatable
 	g.sequence = 1000 + g.rng.Int64N(900_000)
-	if err := g.load(); err != nil {
+	err := g.load()
+	if err == nil && cfg.Journal != "" {
+		err = g.resume()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("new gateway: %w", err)
 	}
 	return g, nil
+}
+
+// resume goes on where the journal ends, and keeps it from here on.
+func (g *Gateway) resume() error {
+	kept, lines, err := openJournal(g.config.Journal)
+	if err != nil {
+		return err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := g.replay(lines); err != nil {
+		return errors.Join(err, kept.close())
+	}
+	g.kept = kept
+	g.keepBook()
+	g.keepClock()
+	return nil
+}
+
+// keepBook has every change of a transaction written down. g.mu is held.
+func (g *Gateway) keepBook() {
+	if g.kept != nil {
+		g.book.changed = func(t *transaction) { g.kept.write(keep(t)) }
+	}
+}
+
+func (g *Gateway) keepClock() {
+	g.kept.write(journalLine{Clock: &keptClock{Offset: g.offset, NextBatch: g.book.nextBatch}})
 }
 
 // Reset forgets every transaction, fault and counter and goes back to the
@@ -79,6 +113,23 @@ func (g *Gateway) Reset(ctx context.Context) error {
 
 // load makes everything as the Config says.
 func (g *Gateway) load() error {
+	g.script.reset(g.seed)
+	if _, err := g.script.add(g.config.Faults...); err != nil {
+		return err
+	}
+	g.stats.reset()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := g.forget(); err != nil {
+		return err
+	}
+	g.kept.write(journalLine{Reset: true})
+	g.keepBook()
+	return nil
+}
+
+// forget makes everything that a journal keeps as the Config says. g.mu is held.
+func (g *Gateway) forget() error {
 	users, sites := map[string]*user{}, map[string]*Site{}
 	for _, u := range g.config.Users {
 		ready, err := newUser(u)
@@ -94,13 +145,6 @@ func (g *Gateway) load() error {
 		}
 		sites[s.Reference] = &ready
 	}
-	g.script.reset(g.seed)
-	if _, err := g.script.add(g.config.Faults...); err != nil {
-		return err
-	}
-	g.stats.reset()
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	g.users, g.sites, g.switches = users, sites, g.config.Switches
 	g.offset, g.latest = 0, g.now().UTC()
 	g.book = newBook(g.latest)
@@ -117,6 +161,7 @@ func (g *Gateway) SetUser(u User) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.users[u.Name] = ready
+	g.kept.write(journalLine{User: &ready.User})
 	return nil
 }
 
@@ -158,6 +203,7 @@ func (g *Gateway) SetSite(s Site) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.sites[s.Reference] = &ready
+	g.kept.write(journalLine{Site: &ready})
 	return nil
 }
 
@@ -229,7 +275,9 @@ func (g *Gateway) Tick(d time.Duration) (time.Time, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.offset += d
-	return g.clock(), nil
+	now := g.clock()
+	g.keepClock()
+	return now, nil
 }
 
 // Now is the time of the settlement clock.
@@ -259,7 +307,11 @@ func (g *Gateway) clock() time.Time {
 	if now := g.now().UTC().Add(g.offset); now.After(g.latest) {
 		g.latest = now
 	}
+	before := g.book.nextBatch
 	g.book.advance(g.latest)
+	if !g.book.nextBatch.Equal(before) {
+		g.keepClock()
+	}
 	return g.latest
 }
 

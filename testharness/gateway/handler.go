@@ -141,6 +141,9 @@ func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, c *call) {
 	case fx.unauthorized:
 		g.unauthorized(w)
 		return
+	case g.forgetful():
+		html(w, http.StatusInternalServerError)
+		return
 	case fx.httpStatus != 0 && !fx.httpProcessed:
 		html(w, fx.httpStatus)
 		return

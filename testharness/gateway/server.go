@@ -85,7 +85,7 @@ func (g *Gateway) start(ctx context.Context, at Listen) (*Server, error) {
 		return nil, fmt.Errorf("listen address %q: %w", at.JSON, err)
 	}
 	s := &Server{g: g}
-	if s.authority, err = newAuthority(host); err != nil {
+	if s.authority, err = g.authority(host); err != nil {
 		return nil, err
 	}
 	if err := g.front.start(ctx, g, at.JSON, s.authority.config, g.Switches().Down); err != nil {
@@ -125,6 +125,7 @@ func (s *Server) Close() error {
 		s.g.life.Lock()
 		defer s.g.life.Unlock()
 		s.g.closed = true
+		s.err = errors.Join(s.err, s.g.closeJournal())
 	})
 	return s.err
 }

@@ -19,6 +19,7 @@ type gatewayCommand struct {
 	Dir     string           `required:"" type:"path" help:"Folder that gets ca.pem and gateway.json once the simulator answers."`
 	Faults  string           `type:"existingfile" help:"Fault script to begin with: a JSON list."`
 	Latency gateway.Duration `default:"0s" help:"Time added to every call (${default})."`
+	Journal string           `type:"path" help:"File that keeps what the simulator holds, so that it goes on there when it is started again, even after a kill."`
 	Seed    uint64           `help:"Seed of all that is random. Left out: another one each time, printed at the start."`
 }
 
@@ -37,7 +38,7 @@ func (c *gatewayCommand) Run(ctx context.Context, k *kong.Kong) error {
 	if c.Seed == 0 {
 		c.Seed = rand.Uint64() //nolint:gosec // a number to tell runs apart
 	}
-	cfg := gateway.Config{Seed: c.Seed, Switches: gateway.Switches{Latency: c.Latency}}
+	cfg := gateway.Config{Seed: c.Seed, Journal: c.Journal, Switches: gateway.Switches{Latency: c.Latency}}
 	if c.Faults != "" {
 		script, err := os.ReadFile(c.Faults)
 		if err != nil {
