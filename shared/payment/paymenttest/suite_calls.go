@@ -1,13 +1,13 @@
 package paymenttest
 
 import (
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/chargehand/chargehand/shared/payment"
+	"github.com/chargehand/chargehand/shared/payment/paymentcheck"
 )
 
 func (s *suite) charge(t *testing.T) {
@@ -76,21 +76,9 @@ func (s *suite) charge(t *testing.T) {
 
 	t.Run("ErrInvalid", func(t *testing.T) {
 		t.Parallel()
-		for name, spoil := range map[string]func(*payment.ChargeRequest){
-			"no reference":        func(r *payment.ChargeRequest) { r.Reference = "" },
-			"long reference":      func(r *payment.ChargeRequest) { r.Reference += "x" },
-			"reference in quotes": func(r *payment.ChargeRequest) { r.Reference = `"1"` },
-			"no amount":           func(r *payment.ChargeRequest) { r.Amount = payment.Amount{} },
-			"negative amount":     func(r *payment.ChargeRequest) { r.Amount.Minor = -1 },
-			"huge amount":         func(r *payment.ChargeRequest) { r.Amount.Minor = payment.MaxMinor + 1 },
-			"no currency":         func(r *payment.ChargeRequest) { r.Amount.Currency = "" },
-			"no stored reference": func(r *payment.ChargeRequest) { r.Stored = "" },
-			"no settle mode":      func(r *payment.ChargeRequest) { r.Settle = payment.SettleUnspecified },
-			"other site":          func(r *payment.ChargeRequest) { r.Access.Site += "x" },
-			"other endpoint":      func(r *payment.ChargeRequest) { r.Access.Endpoint += "x" },
-		} {
-			r := s.request(payment.SettleRecorded)
-			spoil(&r)
+		for _, spoiled := range paymentcheck.Charges() {
+			r, name := s.request(payment.SettleRecorded), spoiled.Name
+			spoiled.Spoil(&r)
 			_, err := s.gw.charge(t, r)
 			require.Error(t, err, name)
 			require.Equal(t, payment.ErrorInvalid, payment.KindOf(err), name)
@@ -125,14 +113,9 @@ func (s *suite) query(t *testing.T) {
 
 	t.Run("ErrInvalid", func(t *testing.T) {
 		t.Parallel()
-		other := s.lookups(payment.Lookup{Reference: NewReference()})
-		other.Access.Site += "x"
-		for name, r := range map[string]payment.QueryRequest{
-			"nothing":         s.lookups(),
-			"too many":        s.lookups(slices.Repeat([]payment.Lookup{{Reference: NewReference()}}, payment.MaxLookups+1)...),
-			"an empty one":    s.lookups(payment.Lookup{Reference: NewReference()}, payment.Lookup{}),
-			"on another site": other,
-		} {
+		for _, spoiled := range paymentcheck.Queries() {
+			r, name := s.lookups(payment.Lookup{Reference: NewReference()}), spoiled.Name
+			spoiled.Spoil(&r)
 			result, err := s.gw.query(t, r)
 			require.Error(t, err, name)
 			require.Equal(t, payment.ErrorInvalid, payment.KindOf(err), name)
@@ -195,15 +178,10 @@ func (s *suite) adjust(t *testing.T) {
 		t.Parallel()
 		r := s.approved(t, payment.SettleRecorded, payment.StatusSuspended)
 		id := s.one(t, r).ID
-		many := slices.Repeat([]payment.Adjustment{{ID: id, Action: payment.ActionCancel}}, payment.MaxAdjustments+1)
-		for name, adjustments := range map[string][]payment.Adjustment{
-			"nothing":     nil,
-			"too many":    many,
-			"no id":       {{Action: payment.ActionRelease}},
-			"no action":   {{ID: id}},
-			"one of them": {{ID: id, Action: payment.ActionCancel}, {ID: id}},
-		} {
-			_, err := s.gw.adjust(t, payment.AdjustRequest{Access: s.Access, Adjustments: adjustments})
+		for _, spoiled := range paymentcheck.Adjustments() {
+			request, name := payment.AdjustRequest{Access: s.Access, Adjustments: []payment.Adjustment{{ID: id, Action: payment.ActionCancel}}}, spoiled.Name
+			spoiled.Spoil(&request)
+			_, err := s.gw.adjust(t, request)
 			require.Error(t, err, name)
 			require.Equal(t, payment.ErrorInvalid, payment.KindOf(err), name)
 			require.True(t, payment.NotSent(err), name)
