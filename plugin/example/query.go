@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/chargehand/chargehand/shared/payment"
@@ -18,8 +17,13 @@ func (g *Gateway) Query(ctx context.Context, r payment.QueryRequest) (payment.Qu
 	if err := admit(op, r.Access); err != nil {
 		return payment.QueryResult{}, err
 	}
-	if n := len(r.Lookups); n == 0 || n > payment.MaxLookups {
-		return payment.QueryResult{}, invalid(op, "", fmt.Sprintf("%d lookups; give 1 to %d", n, payment.MaxLookups))
+	if err := r.Validate(); err != nil {
+		return payment.QueryResult{}, invalid(op, "", err.Error())
+	}
+	if r.Window != nil {
+		return payment.QueryResult{}, &payment.Error{
+			Kind: payment.ErrorUnsupported, Op: op, NotSent: true, Text: "this plugin looks up what it is given the names of, and no windows of time",
+		}
 	}
 	var references, ids []string
 	asked := map[string]payment.SettleMode{} // by either name; they look different at this gateway
@@ -28,11 +32,9 @@ func (g *Gateway) Query(ctx context.Context, r payment.QueryRequest) (payment.Qu
 		case l.ID != "":
 			ids = append(ids, string(l.ID))
 			asked[string(l.ID)] = l.Asked
-		case l.Reference != "":
+		default:
 			references = append(references, string(l.Reference))
 			asked[string(l.Reference)] = l.Asked
-		default:
-			return payment.QueryResult{}, invalid(op, "", "a lookup names nothing; give a reference or a transaction")
 		}
 	}
 	got, err := g.post(ctx, request{path: "/lookups", access: r.Access, body: map[string]any{"references": references, "ids": ids}})
