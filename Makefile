@@ -89,15 +89,16 @@ bench: build ## Measure charges per second, latency and memory, on MariaDB and S
 	.ci/mariadb $(BIN)/testharness bench
 
 .PHONY: generate
-generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## Generate the code of the plugin protocol.
+generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## Generate the code of the plugin protocol, and the table of steps.
 	cd shared/paymentv1 && PATH="$(TOOLS):$$PATH" && buf lint && buf generate
+	go generate ./host/step
 
 .PHONY: generate-check
 generate-check: generate ## Fail if the generated code is not what its sources give.
-	@changed=$$(git status --porcelain -- shared/paymentv1); \
+	@changed=$$(git status --porcelain -- shared/paymentv1 host/step); \
 	if [[ -n $$changed ]]; then \
 	  printf 'Generated code differs from its sources. Run "make generate" and commit:\n%s\n' "$$changed" >&2; \
-	  git --no-pager diff -- shared/paymentv1 >&2; \
+	  git --no-pager diff -- shared/paymentv1 host/step >&2; \
 	  exit 1; \
 	fi
 

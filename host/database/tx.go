@@ -13,6 +13,8 @@ import (
 	"gorm.io/gorm"
 	sqlite "modernc.org/sqlite"
 	codes "modernc.org/sqlite/lib"
+
+	"github.com/chargehand/chargehand/host/step"
 )
 
 const (
@@ -80,7 +82,9 @@ func (db *DB) try(ctx context.Context, fn func(tx *gorm.DB) error) error {
 		return translate(err)
 	}
 	finished = true
-	return commitError(tx.Commit().Error)
+	err := tx.Commit().Error
+	step.At(step.Committed)
+	return commitError(err)
 }
 
 // commitError sorts the errors of COMMIT: only those that prove that nothing was

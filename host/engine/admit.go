@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/chargehand/chargehand/host/charge"
+	"github.com/chargehand/chargehand/host/step"
 	"github.com/chargehand/chargehand/host/turn"
 	"github.com/chargehand/chargehand/settings"
 	"github.com/chargehand/chargehand/shared/payment"
@@ -46,6 +47,7 @@ func (e *Engine) start(ctx context.Context, c *charge.Charge, take func(turn.Roo
 			return turn.Room{}, false
 		}
 		a.Sequence = n
+		step.At(step.SequenceAllotted)
 	}
 	now := e.cfg.Now().UTC()
 	a.Stage, a.StartedAt, a.SendBefore = charge.StageStarted, now, now.Add(e.cfg.Clocks.SendWindow)
@@ -145,6 +147,7 @@ func (e *Engine) claim(ctx context.Context, fulfiller settings.CompanyID) (turn.
 		c := changes[i].After
 		switch {
 		case err == nil && c.State == charge.StateCharging:
+			step.At(step.StartsCommitted)
 			e.work.Go(func() { e.call(c.Clone()) })
 		case err == nil:
 			e.wake()

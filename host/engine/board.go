@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chargehand/chargehand/host/charge"
+	"github.com/chargehand/chargehand/host/step"
 	"github.com/chargehand/chargehand/settings"
 	"github.com/chargehand/chargehand/shared/payment"
 )
@@ -268,11 +269,13 @@ func (e *Engine) Probe(ctx context.Context, link settings.LinkID, fulfiller sett
 func (e *Engine) probe(ctx context.Context, p charge.Pause) {
 	now := e.cfg.Now().UTC()
 	report, err := e.cfg.Settings.Preflight(ctx, settings.System("chargehand"), p.LinkID)
+	step.At(step.ProbeDone)
 	if err == nil && mended(p.Scope, report) {
 		if err := e.cfg.Store.Resume(ctx, p, now); err != nil {
 			e.cfg.Logger.Error("a pause can't be ended", "scope", p.Scope, "key", p.Key, "error", err)
 			return
 		}
+		step.At(step.PauseEnded)
 		e.board.resume(p)
 		e.cfg.Logger.Info("charging goes on", "scope", p.Scope, "key", p.Key, "paused_for", now.Sub(p.Since).String())
 		e.wake()
@@ -286,6 +289,7 @@ func (e *Engine) probe(ctx context.Context, p charge.Pause) {
 	if err := e.cfg.Store.SavePause(ctx, p); err != nil && ctx.Err() == nil {
 		e.cfg.Logger.Error("a pause can't be written", "scope", p.Scope, "key", p.Key, "error", err)
 	}
+	step.At(step.ProbeCommitted)
 }
 
 // mended reports whether a preflight shows that what a pause waits for is well

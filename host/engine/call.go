@@ -8,6 +8,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/chargehand/chargehand/host/charge"
+	"github.com/chargehand/chargehand/host/step"
 	"github.com/chargehand/chargehand/shared/payment"
 )
 
@@ -47,11 +48,13 @@ func (e *Engine) send(c *charge.Charge, a charge.Attempt) payment.ChargeResult {
 	if p, paused := e.board.paused(charge.Keys(c.Plugin, c.FulfillerID, c.LinkID, a.Endpoint, a.Site)); paused {
 		return notSent(payment.FaultNone, "Charging was paused before it was sent: "+p.Text)
 	}
+	step.At(step.ChargeSending)
 	res, err := gateway.Charge(ctx, payment.ChargeRequest{
 		Access:    payment.Access{Company: string(c.FulfillerID), Settings: values, Endpoint: a.Endpoint, Site: a.Site},
 		Reference: a.Reference, Amount: c.Amount, Stored: a.Stored, Settle: a.Settle, Mode: a.Mode, Sequence: a.Sequence,
 		SendBefore: a.SendBefore, AnswerWithin: e.cfg.Clocks.AnswerLimit,
 	})
+	step.At(step.ChargeAnswered)
 	switch {
 	case err == nil:
 		return res
@@ -136,6 +139,7 @@ func (e *Engine) try(c *charge.Charge, fold func(*charge.Charge) (*charge.Change
 	if err := e.cfg.Store.Commit(e.ctx, *change); err != nil {
 		return nil, err
 	}
+	step.At(step.ResultCommitted)
 	return change, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/chargehand/chargehand/host/charge"
+	"github.com/chargehand/chargehand/host/step"
 	"github.com/chargehand/chargehand/shared/payment"
 )
 
@@ -62,6 +63,7 @@ func (e *Engine) decide(ctx context.Context, id charge.ID, evidence charge.Evide
 		e.derive(&change)
 		switch err := e.cfg.Store.Commit(ctx, change); {
 		case err == nil:
+			step.At(step.DecisionCommitted)
 			e.written(change)
 			return nil
 		case !errors.Is(err, charge.ErrStale):

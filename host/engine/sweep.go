@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/chargehand/chargehand/host/charge"
+	"github.com/chargehand/chargehand/host/step"
 )
 
 // sweepBatch is how many due charges are claimed at once.
@@ -82,6 +83,7 @@ func (e *Engine) sweep(ctx context.Context) (int, error) {
 	}
 	for i, err := range e.commitAll(ctx, changes) {
 		if err == nil {
+			step.At(step.DueCommitted)
 			e.written(changes[i])
 		} else if ctx.Err() == nil {
 			// Its claim runs out, and it comes up again.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/chargehand/chargehand/host/charge"
+	"github.com/chargehand/chargehand/host/step"
 	"github.com/chargehand/chargehand/shared/payment"
 )
 
@@ -26,6 +27,7 @@ func (e *Engine) visit(key batchKey, batch []*charge.Charge) {
 	}
 	switch {
 	case err == nil:
+		step.At(step.LookDone)
 	case len(batch) > 1 && payment.KindOf(err) != payment.ErrorUnavailable && e.loops.Err() == nil:
 		// One link's credentials, or one record that can't be read, must not fail
 		// its neighbours.
@@ -41,6 +43,7 @@ func (e *Engine) visit(key batchKey, batch []*charge.Charge) {
 		return
 	}
 	adjusted, err := e.adjust(gateway, access, acting)
+	step.At(step.AdjustAnswered)
 	if err != nil {
 		e.cfg.Logger.Warn("an update got no answer; it is read back", "site", key.place.Site, "error", err)
 	}
@@ -280,9 +283,11 @@ func (e *Engine) lookedAt(place charge.Place, batch []*charge.Charge, found *sig
 			// what stands there.
 			e.unwritten(changes[i], err)
 		case len(acts[i].ids) > 0:
+			step.At(step.MarkCommitted)
 			e.noted(changes[i])
 			going = append(going, acts[i])
 		default:
+			step.At(step.LookCommitted)
 			e.written(changes[i])
 		}
 	}
@@ -378,6 +383,7 @@ func (e *Engine) readBack(gateway payment.Gateway, access payment.Access, acts [
 		}
 	}
 	err := s.query(e, gateway, access, lookups)
+	step.At(step.ReadBackDone)
 	if err != nil {
 		e.cfg.Logger.Warn("an update can't be read back yet", "site", access.Site, "error", err)
 	}
@@ -468,6 +474,7 @@ func (e *Engine) failed(batch []*charge.Charge, err error) {
 	e.cfg.Logger.Warn("the gateway could not be asked", "charges", len(batch), "error", err)
 	for i, err := range e.commitAll(e.ctx, changes) {
 		if err == nil {
+			step.At(step.LookFailureCommitted)
 			e.written(changes[i])
 		}
 	}

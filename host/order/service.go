@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chargehand/chargehand/host/charge"
+	"github.com/chargehand/chargehand/host/step"
 	"github.com/chargehand/chargehand/settings"
 	"github.com/chargehand/chargehand/shared/payment"
 )
@@ -102,6 +103,7 @@ func (s *Service) Place(ctx context.Context, p Placement, by string, until <-cha
 	for _, c := range in.Charges {
 		s.cfg.Engine.Prepare(ctx, c)
 	}
+	step.At(step.OrderPrepared)
 	existing, err := s.cfg.Store.Intake(ctx, in)
 	if err != nil || existing {
 		s.cfg.Engine.Abandon(in.Charges)
@@ -113,14 +115,17 @@ func (s *Service) Place(ctx context.Context, p Placement, by string, until <-cha
 		o, cs, err := s.again(ctx, in, until)
 		return o, cs, false, err
 	}
+	step.At(step.IntakeCommitted)
 	if until == nil {
 		s.cfg.Engine.Begin(in.Charges)
+		step.At(step.OrderTaken)
 		return in.Order, in.Charges, true, nil
 	}
 	// Whoever listens before anything has begun misses nothing, and has nothing
 	// to read again.
 	wait := s.cfg.Engine.Listen(in.Charges)
 	s.cfg.Engine.Begin(in.Charges)
+	step.At(step.OrderTaken)
 	o, cs = s.patient(ctx, in, in.Order, wait(until, in.Charges))
 	return o, cs, true, nil
 }
@@ -274,6 +279,7 @@ func (s *Service) Cancel(ctx context.Context, actor settings.Actor, id charge.Or
 	if err := s.cfg.Store.Cancel(ctx, id, s.cfg.Now().UTC(), reason); err != nil {
 		return Order{}, nil, fmt.Errorf("cancel order: %w", err)
 	}
+	step.At(step.CancelNoted)
 	ids := make([]charge.ID, len(cs))
 	for i, c := range cs {
 		ids[i] = c.ID
@@ -281,6 +287,7 @@ func (s *Service) Cancel(ctx context.Context, actor settings.Actor, id charge.Or
 	if err := s.cfg.Engine.Cancel(ctx, ids, actor.Name, reason); err != nil {
 		return Order{}, nil, fmt.Errorf("cancel order: %w", err)
 	}
+	step.At(step.CancelTaken)
 	return s.cfg.Store.OrderByID(ctx, id)
 }
 

@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/chargehand/chargehand/host/charge"
+	"github.com/chargehand/chargehand/host/step"
 	"github.com/chargehand/chargehand/settings"
 )
 
@@ -26,9 +27,11 @@ func (s *Store) ClaimDue(ctx context.Context, owner string, now, until time.Time
 		if err := due.Pluck("id", &ids).Error; err != nil || len(ids) == 0 {
 			return err
 		}
-		return tx.Model(&chargeRow{}).Where("id IN ?", ids).Updates(map[string]any{
+		err := tx.Model(&chargeRow{}).Where("id IN ?", ids).Updates(map[string]any{
 			"lease_owner": owner, "lease_until": utc(until), "next_check_at": utc(until), "version": gorm.Expr("version + 1"),
 		}).Error
+		step.At(step.DueWritten)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim what is due: %w", err)
@@ -36,6 +39,7 @@ func (s *Store) ClaimDue(ctx context.Context, owner string, now, until time.Time
 	if len(ids) == 0 {
 		return nil, nil
 	}
+	step.At(step.DueClaimed)
 	return load(s.db.Read(ctx), "id IN ? AND lease_owner = ?", ids, owner)
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/chargehand/chargehand/host/charge"
 	"github.com/chargehand/chargehand/host/database"
 	"github.com/chargehand/chargehand/host/order"
+	"github.com/chargehand/chargehand/host/step"
 )
 
 // Store implements charge.Store and order.Store.
@@ -156,6 +157,7 @@ func writeIntakes(tx *gorm.DB, ins []order.Intake) ([]bool, error) {
 			return nil, err
 		}
 	}
+	step.At(step.IntakeWritten)
 	return existing, nil
 }
 
@@ -172,7 +174,9 @@ func writeChanges(tx *gorm.DB, changes []charge.Change) ([]bool, error) {
 			b.add(c)
 		}
 	}
-	return won, b.write(tx)
+	err = b.write(tx)
+	step.At(step.ChangeWritten)
+	return won, err
 }
 
 // lockVersions locks the charges' rows, in one order for all so that two
