@@ -17,6 +17,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/chargehand/chargehand/testharness/stand"
 )
 
 // maxBare is the highest concurrency of the bare loop.
@@ -34,7 +36,7 @@ type bare struct {
 	url    string
 	user   string
 	secret string
-	shop   shop
+	shop   stand.Shop
 	now    func() time.Time
 }
 
@@ -99,8 +101,8 @@ func (l *bare) pay(ctx context.Context) (time.Duration, error) {
 // authorise makes the call that the plugin makes.
 func (l *bare) authorise(ctx context.Context, reference string, amount int) (string, error) {
 	body, err := json.Marshal(map[string]any{"alias": l.user, "version": "1.00", "request": []map[string]any{{
-		"requesttypedescriptions": []string{"AUTH"}, "requestreference": reference, "sitereference": l.shop.site,
-		"accounttypedescription": "ECOM", "parenttransactionreference": l.shop.stored, "baseamount": strconv.Itoa(amount),
+		"requesttypedescriptions": []string{"AUTH"}, "requestreference": reference, "sitereference": l.shop.Site,
+		"accounttypedescription": "ECOM", "parenttransactionreference": l.shop.Stored, "baseamount": strconv.Itoa(amount),
 		"currencyiso3a": "GBP", "orderreference": reference, "credentialsonfile": "2", "initiationreason": "C", "settlestatus": "2",
 	}}})
 	if err != nil {

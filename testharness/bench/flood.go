@@ -9,6 +9,7 @@ import (
 
 	"github.com/chargehand/chargehand/testharness/client"
 	"github.com/chargehand/chargehand/testharness/gateway"
+	"github.com/chargehand/chargehand/testharness/stand"
 )
 
 // The limits of a host that nobody has configured, and a gateway that takes
@@ -96,7 +97,7 @@ func (r *rig) setLatency(ctx context.Context, d time.Duration) error {
 
 // trickle posts orders one after the other and gives the time each took to be
 // decided, as long as on says so, and at most n.
-func (r *rig) trickle(ctx context.Context, s shop, n int, on func() (bool, error)) ([]time.Duration, error) {
+func (r *rig) trickle(ctx context.Context, s stand.Shop, n int, on func() (bool, error)) ([]time.Duration, error) {
 	var times []time.Duration
 	pause := time.NewTicker(smallPause)
 	defer pause.Stop()
@@ -120,7 +121,7 @@ func (r *rig) trickle(ctx context.Context, s shop, n int, on func() (bool, error
 
 // postBatches posts n orders from a number on by batches, so many of them at a
 // time.
-func (r *rig) postBatches(ctx context.Context, s shop, first, n, posters int) error {
+func (r *rig) postBatches(ctx context.Context, s stand.Shop, first, n, posters int) error {
 	_, err := drive(r.b.cfg.Now, (n+batchSize-1)/batchSize, posters, func(i int) (time.Duration, error) {
 		orders := make([]client.NewOrder, min(batchSize, n-i*batchSize))
 		for j := range orders {

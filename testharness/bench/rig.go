@@ -20,13 +20,8 @@ type rig struct {
 	simulator *stand.Simulator
 	host      *stand.Host
 	plugin    int // process
-	shops     []shop
+	shops     []stand.Shop
 }
-
-// shop is one fulfiller with one sales channel, on a site of its own.
-type shop struct{ fulfiller, channel, site, stored string }
-
-const plugin = "trustpayments"
 
 // limits are the host's limits of calls in flight.
 type limits struct{ plugin, site int }
@@ -53,7 +48,7 @@ func (b *bench) openRig(ctx context.Context, e engine, l limits, shops int) (*ri
 			"limits": map[string]any{"in_flight": l.plugin, "site_in_flight": l.site},
 			"log":    map[string]any{"level": "warn"},
 		},
-		PluginEnv: map[string]any{plugin: map[string]any{
+		PluginEnv: map[string]any{stand.Plugin: map[string]any{
 			"TRUSTPAYMENTS_EU_URL": r.simulator.Info.JSONURL, "TRUSTPAYMENTS_CA_FILE": r.simulator.Info.CAFile,
 		}},
 	})
@@ -95,7 +90,7 @@ func (r *rig) findPlugin(ctx context.Context) error {
 		return err
 	}
 	for _, p := range list {
-		if p.Name == plugin {
+		if p.Name == stand.Plugin {
 			r.plugin = p.PID
 		}
 	}
@@ -107,10 +102,10 @@ func (r *rig) findPlugin(ctx context.Context) error {
 func (r *rig) openShops(ctx context.Context, n int) error {
 	var sites []string
 	for i := range n {
-		r.shops = append(r.shops, shop{
-			fulfiller: fmt.Sprintf("fulfiller-%d", i+1), channel: fmt.Sprintf("channel-%d", i+1), site: fmt.Sprintf("test_bench%d", i+1),
+		r.shops = append(r.shops, stand.Shop{
+			Fulfiller: fmt.Sprintf("fulfiller-%d", i+1), Channel: fmt.Sprintf("channel-%d", i+1), Site: fmt.Sprintf("test_bench%d", i+1),
 		})
-		sites = append(sites, r.shops[i].site)
+		sites = append(sites, r.shops[i].Site)
 	}
 	if err := r.simulator.AddSites(ctx, sites...); err != nil {
 		return err
@@ -123,44 +118,8 @@ func (r *rig) openShops(ctx context.Context, n int) error {
 	return nil
 }
 
-func (r *rig) openShop(ctx context.Context, s *shop) error {
-	api := r.host.API
-	owner, err := api.CreateCompany(ctx, client.NewCompany{Type: "fulfiller", Reference: s.fulfiller, Name: s.fulfiller})
-	if err != nil {
-		return err
-	}
-	user := r.simulator.User()
-	_, err = api.SaveFulfiller(ctx, owner.ID, plugin, 0, map[string]string{"sitereference": s.site, "username": user.Name, "password": user.Password})
-	if err != nil {
-		return err
-	}
-	channel, err := api.CreateCompany(ctx, client.NewCompany{Type: "sales_channel", Reference: s.channel, Name: s.channel})
-	if err != nil {
-		return err
-	}
-	link, err := api.CreateLink(ctx, owner.ID, channel.ID, plugin)
-	if err != nil {
-		return err
-	}
-	if s.stored, err = r.simulator.Mint(ctx, s.site, "ACCOUNTCHECK"); err != nil {
-		return err
-	}
-	if _, err := api.SaveLink(ctx, link.ID, 0, map[string]string{"storedreference": s.stored}); err != nil {
-		return err
-	}
-	report, err := api.Preflight(ctx, link.ID)
-	if err != nil {
-		return err
-	}
-	for _, f := range report.Findings {
-		if f.Level == "problem" {
-			return fmt.Errorf("the preflight found a problem: %s %s", f.Text, f.Todo)
-		}
-	}
-	if err := api.ConfirmCard(ctx, link.ID, report.Stored, report.Card); err != nil {
-		return err
-	}
-	if err := api.SwitchOn(ctx, link.ID); err != nil {
+func (r *rig) openShop(ctx context.Context, s *stand.Shop) error {
+	if err := stand.OpenShop(ctx, r.host.API, r.simulator, s); err != nil {
 		return err
 	}
 	return r.postOne(ctx, *s)
@@ -168,9 +127,9 @@ func (r *rig) openShop(ctx context.Context, s *shop) error {
 
 // order is the next order of a shop. Amounts stay clear of those that the test
 // bank answers in its own way.
-func (r *rig) order(s shop, number int) client.NewOrder {
-	o := client.NewOrder{Channel: s.channel, Reference: fmt.Sprintf("order-%d", number), PlacedAt: time.Now()}
-	o.Parts = []client.Part{{Fulfiller: s.fulfiller}}
+func (r *rig) order(s stand.Shop, number int) client.NewOrder {
+	o := client.NewOrder{Channel: s.Channel, Reference: fmt.Sprintf("order-%d", number), PlacedAt: time.Now()}
+	o.Parts = []client.Part{{Fulfiller: s.Fulfiller}}
 	o.Parts[0].Amount.Minor, o.Parts[0].Amount.Currency = int64(1000+number%9000), "GBP"
 	return o
 }
@@ -178,7 +137,7 @@ func (r *rig) order(s shop, number int) client.NewOrder {
 // patience is how long an order may take until it is decided.
 const patience = 30 * time.Second
 
-func (r *rig) postOne(ctx context.Context, s shop) error {
+func (r *rig) postOne(ctx context.Context, s stand.Shop) error {
 	return r.post(ctx, r.order(s, r.b.number(1)))
 }
 

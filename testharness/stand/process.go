@@ -53,6 +53,20 @@ func (p *Process) PID() int { return p.cmd.Process.Pid }
 // Done is closed once the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
+// Kill ends the process at once, as a crash does: nothing of it gets a chance to
+// clean up.
+func (p *Process) Kill() { _ = p.cmd.Process.Kill() } // that it has ended already is as good
+
+// Pause stops the process where it stands, as a machine does that swaps or
+// is suspended, until Resume.
+func (p *Process) Pause() error { return pause(p.cmd, true) }
+
+// Resume lets a paused process go on.
+func (p *Process) Resume() error { return pause(p.cmd, false) }
+
+// Terminate asks the process to end, and does not wait for it.
+func (p *Process) Terminate() { terminate(p.cmd) }
+
 // Stop asks the process to end, and kills it if it does not. A process that was
 // never started is stopped already.
 func (p *Process) Stop() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -72,4 +73,21 @@ func TestMissingBinariesSayWhatToDo(t *testing.T) {
 func TestEnvironmentLeavesTheCallersHostOut(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{"PATH=/bin"}, Environment([]string{"CHARGEHAND_DATABASE_DSN=x", "PATH=/bin"}))
+}
+
+func TestProcessThatIsKilledHasEnded(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p, err := Start(dir, "thing", os.Args[0], program("stay", filepath.Join(dir, "ready")))
+	require.NoError(t, err)
+	// One that is paused is killed all the same.
+	if runtime.GOOS != "windows" {
+		require.NoError(t, p.Pause())
+		require.NoError(t, p.Resume())
+		require.NoError(t, p.Pause())
+	}
+	p.Kill()
+	<-p.Done()
+	p.Kill()
+	p.Stop()
 }

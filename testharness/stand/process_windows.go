@@ -1,6 +1,7 @@
 package stand
 
 import (
+	"errors"
 	"os/exec"
 	"syscall"
 )
@@ -11,5 +12,7 @@ func ownGroup(cmd *exec.Cmd) {
 
 // Windows has no signal that asks a process to end.
 func terminate(cmd *exec.Cmd) { _ = cmd.Process.Kill() }
+
+func pause(*exec.Cmd, bool) error { return errors.New("Windows can't stop a process for a while") }
 
 func killGroup(cmd *exec.Cmd) { _ = cmd.Process.Kill() }

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -21,6 +23,10 @@ type Simulator struct {
 	Process *Process
 	Info    gateway.Info
 	http    http.Client
+
+	bin, dir string
+	env      []string
+	args     []string
 }
 
 // startLimit is how long a process may take until it answers.
@@ -29,18 +35,44 @@ const startLimit = 20 * time.Second
 // StartSimulator starts the gateway and returns once it answers. The caller
 // stops its process, whatever is returned.
 func StartSimulator(ctx context.Context, bin, dir string, env []string) (*Simulator, error) {
-	s := &Simulator{http: http.Client{Timeout: 10 * time.Second}}
+	s := NewSimulator(bin, dir, env)
 	var err error
-	if s.Process, err = Start(filepath.Dir(dir), "gateway", bin, env, "gateway", "--listen", "127.0.0.1:0", "--dir", dir); err != nil {
+	if s.Process, err = s.Launch(); err != nil {
 		return s, err
 	}
 	return s, s.Process.Until(ctx, startLimit, func(context.Context) error {
-		b, err := os.ReadFile(filepath.Join(dir, "gateway.json"))
-		if err != nil {
-			return fmt.Errorf("read what the simulator says of itself: %w", err)
-		}
-		return json.Unmarshal(b, &s.Info)
+		s.Info, err = s.Where()
+		return err
 	})
+}
+
+// NewSimulator is a gateway that is started by Launch, again and again. The
+// further arguments go to its command.
+func NewSimulator(bin, dir string, env []string, args ...string) *Simulator {
+	return &Simulator{http: http.Client{Timeout: 10 * time.Second}, bin: bin, dir: dir, env: env, args: args}
+}
+
+// Launch starts a process for those who keep it themselves. Who started the
+// last one has ended it.
+func (s *Simulator) Launch() (*Process, error) {
+	// One that was killed has left behind where it was.
+	if err := os.Remove(s.infoFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("start the gateway simulator: %w", err)
+	}
+	args := append([]string{"gateway", "--listen", "127.0.0.1:0", "--dir", s.dir}, s.args...)
+	return Start(filepath.Dir(s.dir), "gateway", s.bin, s.env, args...)
+}
+
+func (s *Simulator) infoFile() string { return filepath.Join(s.dir, "gateway.json") }
+
+// Where reads what the running simulator says of itself.
+func (s *Simulator) Where() (gateway.Info, error) {
+	var info gateway.Info
+	b, err := os.ReadFile(s.infoFile())
+	if err != nil {
+		return info, fmt.Errorf("read what the simulator says of itself: %w", err)
+	}
+	return info, json.Unmarshal(b, &info)
 }
 
 // User is the one that the simulator begins with.
