@@ -17,7 +17,7 @@ func (g *Gateway) Describe(context.Context) (payment.Description, error) {
 		Title:   "Trust Payments",
 		Version: g.version,
 		Capabilities: []string{
-			payment.CapabilityCharge, payment.CapabilityQuery, payment.CapabilityRelease, payment.CapabilityCancel,
+			payment.CapabilityCharge, payment.CapabilityQuery, payment.CapabilityQueryWindow, payment.CapabilityRelease, payment.CapabilityCancel,
 		},
 		Settings: slices.Clone(schema),
 	}, nil

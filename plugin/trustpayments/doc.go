@@ -33,6 +33,26 @@
 // because no setting mends it; every other status, and everything that can't
 // be read, is unknown.
 //
+// # How a window of time is read
+//
+// The gateway lists up to 500 records of a site and a stretch of time, says
+// nothing of those it leaves out, and has no pages. So a page is a slice of
+// the window: an hour at first, twice as long after a thin one, up to a day;
+// one with 500 records or more is not believed, comes as an empty page, and is
+// asked for again at half its length. Where the slice lies travels in the
+// cursor, with a sum over region, site and window.
+//
+// Whether the gateway counts the two seconds that bound a slice is not
+// documented. It is asked for a second more at the beginning and for the end
+// itself, and what lies outside the slice is dropped here. The finest slice is
+// a second, which so takes in up to three: a site with 500 transactions in
+// three seconds can't be listed there, and that is an error.
+//
+// All records are given, whoever made them and of whatever kind, and read as
+// if nobody had said how they were asked to settle. An answer that finds less
+// than there is can't be told from one that is right: the lag is not known,
+// and whoever sweeps has to look for something that must be there.
+//
 // # What it does not do
 //
 // It keeps nothing between calls, never asks again inside Charge, never sends

@@ -14,15 +14,21 @@ import (
 // about those it left out. An answer with as many proves nothing.
 const maxRecords = 500
 
-// Query implements payment.Gateway by up to two TRANSACTIONQUERY calls, one by
-// our references and one by the gateway's. A record that can't be placed fails
-// the whole: what was asked for may be hidden in it, and must not be taken for
-// absent.
+// Query implements payment.Gateway. Lookups take up to two TRANSACTIONQUERY
+// calls, one by our references and one by the gateway's; a page of a window
+// takes one. A record that can't be placed fails the whole: what was asked for
+// may be hidden in it, and must not be taken for absent.
 func (g *Gateway) Query(ctx context.Context, req payment.QueryRequest) (payment.QueryResult, error) {
 	const op = "query"
 	s, err := g.access(op, req.Access)
 	if err != nil {
 		return payment.QueryResult{}, err
+	}
+	if err := req.Validate(); err != nil {
+		return payment.QueryResult{}, invalid(op, "", err.Error())
+	}
+	if req.Window != nil {
+		return g.page(ctx, op, s, *req.Window)
 	}
 	byReference, byID, err := lookups(req.Lookups)
 	if err != nil {
@@ -61,20 +67,14 @@ type lookup struct {
 
 // lookups sorts what is asked for into the two calls.
 func lookups(all []payment.Lookup) (byReference, byID lookup, err error) {
-	if n := len(all); n == 0 || n > payment.MaxLookups {
-		return byReference, byID, fmt.Errorf("%d lookups; give 1 to %d", n, payment.MaxLookups)
-	}
 	byReference.asked, byID.asked, byID.byID = map[string]payment.SettleMode{}, map[string]payment.SettleMode{}, true
 	for _, l := range all {
-		switch {
-		case l.ID != "":
+		if l.ID != "" {
 			err = l.ID.Validate()
 			byID.add(string(l.ID), l.Asked)
-		case l.Reference != "":
+		} else {
 			err = l.Reference.Validate()
 			byReference.add(string(l.Reference), l.Asked)
-		default:
-			err = errors.New("a lookup names nothing; give a reference or a transaction")
 		}
 		if err != nil {
 			return byReference, byID, err
@@ -90,7 +90,7 @@ func (l *lookup) add(value string, asked payment.SettleMode) {
 	l.asked[value] = asked
 }
 
-// look makes one TRANSACTIONQUERY.
+// look asks for what one lookup names.
 func (g *Gateway) look(ctx context.Context, op string, s settings, l *lookup) ([]payment.Transaction, error) {
 	filter := &webservices.Filter{SiteReference: webservices.Values{s.Site}}
 	if l.byID {
@@ -98,38 +98,36 @@ func (g *Gateway) look(ctx context.Context, op string, s settings, l *lookup) ([
 	} else {
 		filter.OrderReference = l.values
 	}
-	answer, err := g.call(ctx, s, webservices.Call{
-		Requests: []webservices.Request{{Type: webservices.TypeTransactionQuery, Filter: filter}},
-		MaxBody:  webservices.MaxQueryBody,
-	})
-	if err != nil {
-		return nil, unusable(op, err, payment.ErrorUnavailable)
-	}
-	e, err := g.soleElement(op, answer)
+	e, err := g.ask(ctx, op, s, filter)
 	if err != nil {
 		return nil, err
 	}
 	if err := complete(e); err != nil {
 		return nil, unreadable(op, err)
 	}
-	found := make([]payment.Transaction, 0, len(e.Records))
-	ids := map[payment.TransactionID]bool{}
-	for _, record := range e.Records {
-		asked, err := l.placed(record, s.Site)
+	return gather(op, s.Site, e.Records, func(record webservices.Element) (payment.Transaction, error) {
+		asked, err := l.placed(record)
 		if err != nil {
-			return nil, unreadable(op, err)
+			return payment.Transaction{}, err
 		}
 		t := g.transaction(record, asked, s)
 		if !l.byID {
 			t.Reference = payment.Reference(l.reference(record))
 		}
-		if ids[t.ID] && t.ID != "" {
-			return nil, unreadable(op, fmt.Errorf("the transaction %s occurs twice", t.ID))
-		}
-		ids[t.ID] = true
-		found = append(found, t)
+		return t, nil
+	})
+}
+
+// ask makes one TRANSACTIONQUERY.
+func (g *Gateway) ask(ctx context.Context, op string, s settings, filter *webservices.Filter) (webservices.Element, error) {
+	answer, err := g.call(ctx, s, webservices.Call{
+		Requests: []webservices.Request{{Type: webservices.TypeTransactionQuery, Filter: filter}},
+		MaxBody:  webservices.MaxQueryBody,
+	})
+	if err != nil {
+		return webservices.Element{}, unusable(op, err, payment.ErrorUnavailable)
 	}
-	return found, nil
+	return g.soleElement(op, answer)
 }
 
 // soleElement gives the one element that a query is answered with, if its code
@@ -173,34 +171,63 @@ func unreadable(op string, err error) error {
 	}
 }
 
+// errMore says that the gateway may hold more than the most it answers.
+var errMore = errors.New("there may be more")
+
 // complete checks that the records are all there are.
 func complete(e webservices.Element) error {
+	n := len(e.Records)
 	found, err := strconv.Atoi(e.Get("found"))
 	switch {
 	case err != nil:
 		return errors.New("it does not say how many records were found")
-	case found != len(e.Records):
-		return fmt.Errorf("it says %d found, and has %d records", found, len(e.Records))
-	case found >= maxRecords:
-		return fmt.Errorf("it has %d records, and there may be more", found)
+	case n >= maxRecords && found >= n: // whether it counts those left out is not known
+		return fmt.Errorf("it has %d records, and %w", n, errMore)
+	case found != n:
+		return fmt.Errorf("it says %d found, and has %d records", found, n)
+	}
+	return nil
+}
+
+// gather reads each record by one. All must be what was asked for.
+func gather(op, site string, records []webservices.Element, one func(webservices.Element) (payment.Transaction, error)) ([]payment.Transaction, error) {
+	found := make([]payment.Transaction, 0, len(records))
+	ids := map[payment.TransactionID]bool{}
+	for _, record := range records {
+		if err := belongs(record, site); err != nil {
+			return nil, unreadable(op, err)
+		}
+		t, err := one(record)
+		if err != nil {
+			return nil, unreadable(op, err)
+		}
+		if ids[t.ID] && t.ID != "" {
+			return nil, unreadable(op, fmt.Errorf("the transaction %s occurs twice", t.ID))
+		}
+		ids[t.ID] = true
+		found = append(found, t)
+	}
+	return found, nil
+}
+
+// belongs refuses a record that can't be told or is from elsewhere.
+func belongs(record webservices.Element, site string) error {
+	switch kind := kindOf(record); {
+	case kind == payment.KindUnspecified:
+		return errors.New("a record does not say what it is")
+	case kind == payment.KindAuthorisation && transactionID(record.Get("transactionreference")) == "":
+		return errors.New("a record names no transaction")
+	}
+	if got := record.Get("sitereference"); got != "" && got != site {
+		return errors.New("a record is from another site")
 	}
 	return nil
 }
 
 // placed finds the lookup that a record answers, and so how it was asked to
 // settle.
-func (l *lookup) placed(record webservices.Element, site string) (payment.SettleMode, error) {
-	id := transactionID(record.Get("transactionreference"))
-	switch kind := kindOf(record); {
-	case kind == payment.KindUnspecified:
-		return "", errors.New("a record does not say what it is")
-	case kind == payment.KindAuthorisation && id == "":
-		return "", errors.New("a record names no transaction")
-	}
-	if got := record.Get("sitereference"); got != "" && got != site {
-		return "", errors.New("a record is from another site")
-	}
-	value := string(id)
+func (l *lookup) placed(record webservices.Element) (payment.SettleMode, error) {
+	value := string(transactionID(record.Get("transactionreference")))
 	if !l.byID {
 		value = l.reference(record)
 	}

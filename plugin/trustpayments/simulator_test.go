@@ -18,29 +18,42 @@ import (
 	"github.com/chargehand/chargehand/testharness/gateway"
 )
 
+// noon is when a scene begins, by the gateway's clock.
+var noon = time.Date(2026, time.March, 10, 12, 0, 0, 0, time.UTC)
+
 // scene is the plugin in front of a simulated gateway with a stored card.
 type scene struct {
 	*trustpayments.Gateway
+	config trustpayments.Config
 	sim    *gateway.Gateway
 	stored payment.TransactionID
 	access payment.Access
 }
 
+// newScene begins at noon, so that no test meets the batch of midnight.
 func newScene(t *testing.T) *scene {
 	t.Helper()
-	sim, err := gateway.New(gateway.Config{Seed: 1})
+	begin := time.Now()
+	return newSceneAt(t, func() time.Time { return noon.Add(time.Since(begin)) })
+}
+
+// newSceneAt is a scene with a clock.
+func newSceneAt(t *testing.T, now func() time.Time) *scene {
+	t.Helper()
+	sim, err := gateway.New(gateway.Config{Seed: 1, Now: now})
 	require.NoError(t, err)
 	dir := t.TempDir()
 	server, err := sim.Start(t.Context(), gateway.Listen{Dir: dir})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = server.Close() })
-	plugin, err := trustpayments.New(trustpayments.Config{Webservices: webservices.Config{
+	config := trustpayments.Config{Webservices: webservices.Config{
 		URLEU: server.JSONURL(), CAFile: filepath.Join(dir, "ca.pem"),
 		Proxy: func(*http.Request) (*url.URL, error) { return nil, nil },
-	}})
+	}}
+	plugin, err := trustpayments.New(config)
 	require.NoError(t, err)
 	t.Cleanup(plugin.Close)
-	s := &scene{Gateway: plugin, sim: sim}
+	s := &scene{Gateway: plugin, config: config, sim: sim}
 	s.stored = s.enter(t, gateway.Entered{Card: "4111111111111111"})
 	settings := payment.Settings{
 		"sitereference": gateway.DefaultSite, "username": gateway.DefaultUser, "password": gateway.DefaultPassword,
@@ -99,9 +112,15 @@ func TestSimulator_Suite(t *testing.T) {
 		return paymenttest.Harness{
 			Gateway: s, Access: s.access, BadAccess: bad, Stored: s.stored, MissingStored: "1-2-3456789",
 			Amount: payment.Amount{Minor: 1050, Currency: "GBP"}, Mode: payment.ModeTest,
-			Declined: payment.Amount{Minor: 70000, Currency: "GBP"},
-			Wrong:    []paymenttest.Wrong{{Name: "card number", Settings: wrong, Field: "storedreference"}},
-			Secrets:  []string{gateway.DefaultPassword, "Wrong-password-1"},
+			Declined:   payment.Amount{Minor: 70000, Currency: "GBP"},
+			WindowPage: 499,
+			Pass: func(t *testing.T, d time.Duration) {
+				t.Helper()
+				_, err := s.sim.Tick(d)
+				require.NoError(t, err)
+			},
+			Wrong:   []paymenttest.Wrong{{Name: "card number", Settings: wrong, Field: "storedreference"}},
+			Secrets: []string{gateway.DefaultPassword, "Wrong-password-1"},
 			LoseAnswer: func(r payment.ChargeRequest, processed bool) payment.ChargeRequest {
 				f := gateway.Fault{Effect: gateway.EffectReset, OrderReference: string(r.Reference), Times: 1}
 				if processed {

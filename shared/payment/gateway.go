@@ -19,6 +19,8 @@ const (
 	// MaxWindow is the longest Window. It covers any backup worth bringing
 	// back; a longer stretch is asked for in parts.
 	MaxWindow = 366 * 24 * time.Hour
+	// MaxPage bounds the transactions on one page of a window.
+	MaxPage = 500
 	// MaxCursor is the length of the longest cursor, in bytes.
 	MaxCursor = 200
 	// MaxAdjustments bounds one Adjust.

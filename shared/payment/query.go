@@ -21,11 +21,11 @@ type Lookup struct {
 // for the transactions of a moment leaves room on both sides of it.
 //
 // It is read page by page, oldest first, each page asked for with the cursor
-// that came with the one before, by the same From and To. A page is bounded by
-// the plugin, in no particular order within itself, and may be empty though
-// others follow: only an empty QueryResult.Next ends a window. A cursor is good
-// for as long as the plugin's version runs; it is opaque, printable ASCII, and
-// at most MaxCursor long.
+// that came with the one before, by the same From and To. A page has up to
+// MaxPage transactions, in no particular order within itself, and may be empty
+// though others follow: only an empty QueryResult.Next ends a window. A cursor
+// is opaque, printable ASCII, at most MaxCursor long, and good for any process
+// of the same plugin; after an upgrade it may be refused.
 //
 // The promise: every transaction that the gateway showed when its page was
 // asked for is on a page, and what arrives meanwhile moves no other off its

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/chargehand/chargehand/shared/payment"
 	"github.com/chargehand/chargehand/shared/payment/paymenttest"
@@ -72,6 +74,33 @@ func TestSuiteOverTheWire(t *testing.T) {
 		t.Helper()
 		return paymenttest.MemoryHarness(setup(t).client)
 	})
+}
+
+// The longest page of a window fits into a message, with texts as long as a
+// plugin may let them get.
+func TestLongestPageFits(t *testing.T) {
+	t.Parallel()
+	l := setup(t)
+	long := strings.Repeat("x", 255)
+	id := strings.Repeat("1", payment.MaxTransactionID)
+	now := time.Date(2026, time.March, 10, 12, 0, 0, 999_999_999, time.UTC)
+	page := payment.QueryResult{
+		Next: strings.Repeat("x", payment.MaxCursor),
+		Transactions: slices.Repeat([]payment.Transaction{{
+			ID: payment.TransactionID(id), Parent: payment.TransactionID(id), Reference: payment.Reference(long),
+			Kind: payment.KindOther, Amount: payment.Amount{Minor: payment.MaxMinor, Currency: "GBP"},
+			Status: payment.StatusSettled, Outcome: payment.OutcomeUnknown, Decline: payment.DeclineSoft, Fault: payment.FaultGateway,
+			Code: long[:16], Message: long, Site: long, User: long, Mode: payment.ModeLive, Card: long[:40], Scheme: long, Expiry: "2027-12",
+			StartedAt: now, SettleDue: now, SettledAt: now,
+		}}, payment.MaxPage),
+	}
+	l.fake.OnQuery(func(context.Context, payment.QueryRequest) (payment.QueryResult, error) { return page, nil })
+	got, err := l.client.Query(within(t, time.Minute), payment.QueryRequest{
+		Access: paymenttest.Access(), Window: &payment.Window{From: now, To: now.Add(time.Hour)},
+	})
+	require.NoError(t, err)
+	require.Equal(t, page, got)
+	require.Less(t, proto.Size(queryResultToProto(page)), MaxMessage)
 }
 
 // What the client refuses by itself never reaches the gateway, and says so.

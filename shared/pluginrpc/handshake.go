@@ -13,8 +13,9 @@ const (
 	ProtocolVersion = 1
 	// PluginType is the type of plugin served, and the name it is dispensed by.
 	PluginType = "payment"
-	// MaxMessage bounds one message in bytes. The largest in earnest, the
-	// answer to a query of a hundred transactions, has a tenth of it.
+	// MaxMessage bounds one message in bytes. The largest in earnest is a page
+	// of a window: with payment.MaxPage transactions it fits even if each has
+	// texts of 255 bytes.
 	MaxMessage = 1 << 20
 )
 

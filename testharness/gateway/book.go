@@ -53,6 +53,17 @@ func (b *book) since(start time.Time) []*transaction {
 	return b.all[sort.Search(len(b.all), func(i int) bool { return !b.all[i].started.Before(start) }):]
 }
 
+// between returns the transactions that started at or after start, and within
+// the second of end or before; a zero end is open.
+func (b *book) between(start, end time.Time) []*transaction {
+	all := b.since(start)
+	if end.IsZero() {
+		return all
+	}
+	end = end.Add(time.Second)
+	return all[:sort.Search(len(all), func(i int) bool { return !all[i].started.Before(end) })]
+}
+
 // setStatus is the update of a settle status by a caller.
 func (b *book) setStatus(t *transaction, to int, at time.Time, by string) {
 	t.move(to, at, by)

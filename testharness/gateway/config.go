@@ -87,6 +87,12 @@ type Switches struct {
 	// QueryLag is how long a new transaction stays invisible to queries, in
 	// the time of the settlement clock.
 	QueryLag Duration `json:"query_lag,omitempty"`
+	// QueryEndExclusive leaves the second of an endtimestamp out of a query. It
+	// counts otherwise.
+	QueryEndExclusive bool `json:"query_end_exclusive,omitempty"`
+	// QueryCountsAll makes found count the records too that a query had no
+	// room for.
+	QueryCountsAll bool `json:"query_counts_all,omitempty"`
 	// ExpiredDeclined declines a card whose expiry month has passed.
 	ExpiredDeclined bool `json:"expired_declined,omitempty"`
 	// CancelledParentRefused answers 20033 to a child of a cancelled parent.

@@ -69,6 +69,9 @@ const (
 	EffectQueryLag Effect = "query_lag"
 	// EffectQueryEmpty answers a query with nothing found.
 	EffectQueryEmpty Effect = "query_empty"
+	// EffectQueryPartial leaves the older half of a query's records out, as if
+	// they were not there.
+	EffectQueryPartial Effect = "query_partial"
 )
 
 // effectTypes lists the request types that an effect on an element is for: on
@@ -84,6 +87,7 @@ var effectTypes = map[Effect][]string{
 	EffectCode:                {typeAuth, typeAccountCheck, typeUpdate, typeQuery},
 	EffectQueryLag:            {typeAuth, typeAccountCheck, typeUpdate},
 	EffectQueryEmpty:          {typeQuery},
+	EffectQueryPartial:        {typeQuery},
 }
 
 var callEffects = []Effect{
@@ -211,7 +215,8 @@ type effects struct {
 	httpProcessed                           bool
 	before, after                           time.Duration
 	bankError                               Effect
-	held, wrongAmount, lostError, empty     bool
+	held, wrongAmount, lostError            bool
+	empty, partial                          bool
 	doubt, lag                              time.Duration
 	code, acquirerCode                      string
 	codeUnrecorded, codeApplied             bool
@@ -257,6 +262,8 @@ func (e *effects) add(f *Fault, extra time.Duration) {
 		e.lag = delay
 	case EffectQueryEmpty:
 		e.empty = true
+	case EffectQueryPartial:
+		e.partial = true
 	}
 }
 

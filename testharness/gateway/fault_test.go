@@ -321,6 +321,22 @@ func TestFaultQueryEmpty(t *testing.T) {
 	require.Equal(t, "1", b.sendOne(query(fields{"orderreference": is("K1-a1")}))["found"])
 }
 
+func TestFaultQueryPartial(t *testing.T) {
+	t.Parallel()
+	b := faulty(t, gateway.Fault{Effect: gateway.EffectQueryPartial, Type: "TRANSACTIONQUERY", Times: 1})
+	parent := b.mint()
+	for range 3 {
+		b.ask1(auth(parent))
+		b.tick(time.Minute)
+	}
+	children := query(fields{"parenttransactionreference": is(parent)})
+	a := b.sendOne(children)
+	require.Equal(t, "1", a["found"])
+	require.Len(t, a["records"], 1)
+	require.Equal(t, "2026-03-04 10:02:00", a["records"].([]any)[0].(map[string]any)["transactionstartedtimestamp"], "the newest")
+	require.Equal(t, "3", b.sendOne(children)["found"])
+}
+
 func TestFaultLatency(t *testing.T) {
 	t.Parallel()
 	b := faulty(t, gateway.Fault{Effect: gateway.EffectLatency, Delay: gateway.Duration(40 * time.Millisecond), Spread: gateway.Duration(time.Millisecond)})

@@ -87,12 +87,16 @@ func (g *Gateway) query(u *user, e *element, fx *effects, rng *rand.Rand) wire.F
 	if refused != nil {
 		return g.refuse(refused, u.Name)
 	}
-	found, at, code := g.search(u, &q)
+	found, counted, at, code := g.search(u, &q)
 	if code != "" {
 		return g.refuse(&refusal{code: code, kind: typeQuery}, u.Name)
 	}
+	if fx.partial {
+		found = found[:len(found)/2]
+		counted = len(found)
+	}
 	if fx.empty {
-		found = nil
+		found, counted = nil, 0
 	}
 	records := make([]wire.Fields, len(found))
 	for i := range found {
@@ -103,7 +107,7 @@ func (g *Gateway) query(u *user, e *element, fx *effects, rng *rand.Rand) wire.F
 		wire.Text("errorcode", codeOK),
 		wire.Text("errormessage", message(codeOK)),
 		wire.Text("transactionstartedtimestamp", at.Format(timestampLayout)),
-		wire.Text("found", strconv.Itoa(len(records))),
+		wire.Text("found", strconv.Itoa(counted)),
 	}
 	list := wire.Objects("records", records)
 	// With nothing found the list is empty, or not there at all.
@@ -113,12 +117,21 @@ func (g *Gateway) query(u *user, e *element, fx *effects, rng *rand.Rand) wire.F
 	return out
 }
 
-func (g *Gateway) search(u *user, q *query) (found []transaction, at time.Time, code string) {
+// search finds records. It counts those that it gives, unless the switches
+// want all counted.
+func (g *Gateway) search(u *user, q *query) (found []transaction, counted int, at time.Time, code string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	at = g.clock()
 	if code = g.sitesFault(u, q.values("sitereference")); code != "" {
-		return nil, at, code
+		return nil, 0, at, code
 	}
-	return q.find(g.book, u, at), at, ""
+	if g.switches.QueryEndExclusive && !q.end.IsZero() {
+		q.end = q.end.Add(-time.Second)
+	}
+	found, counted = q.find(g.book, u, at)
+	if !g.switches.QueryCountsAll {
+		counted = len(found)
+	}
+	return found, counted, at, ""
 }

@@ -38,7 +38,7 @@ var recordFilters = map[string]func(t *transaction, now time.Time) string{
 // query is a set of filters: values of one are alternatives, filters add up.
 type query struct {
 	filters    []queryFilter
-	start, end time.Time // end is exclusive; zero is open
+	start, end time.Time // end is the last second that counts; zero is open
 }
 
 type queryFilter struct {
@@ -80,7 +80,7 @@ func (q *query) add(name string, values []string) bool {
 		if name == "starttimestamp" {
 			q.start = at
 		} else {
-			q.end = at.Add(time.Second) // what started within that second counts
+			q.end = at
 		}
 		return true
 	}
@@ -123,30 +123,30 @@ func (q *query) candidates(b *book) []*transaction {
 		}
 		return out
 	}
-	return b.since(q.start)
+	return b.between(q.start, q.end)
 }
 
 // find returns the newest records that match and that the user may see, as
-// they are shown at that time.
-func (q *query) find(b *book, u *user, now time.Time) []transaction {
-	var out []transaction
+// they are shown at that time, and how many there would be.
+func (q *query) find(b *book, u *user, now time.Time) (out []transaction, all int) {
 	seen := map[string]bool{}
 	for _, t := range slices.Backward(q.candidates(b)) {
 		if !u.sees(t.site) || now.Before(t.visible) || !q.matches(t, now) || seen[t.ref] {
 			continue
 		}
 		seen[t.ref] = true
+		if all++; all > maxRecords {
+			continue
+		}
 		record := *t
 		record.code, record.status = t.shown(now)
-		if out = append(out, record); len(out) == maxRecords {
-			break
-		}
+		out = append(out, record)
 	}
-	return out
+	return out, all
 }
 
 func (q *query) matches(t *transaction, now time.Time) bool {
-	if t.started.Before(q.start) || !q.end.IsZero() && !t.started.Before(q.end) {
+	if t.started.Before(q.start) || !q.end.IsZero() && !t.started.Before(q.end.Add(time.Second)) {
 		return false
 	}
 	for i := range q.filters {

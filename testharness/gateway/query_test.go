@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -143,4 +144,46 @@ func TestQueryLag(t *testing.T) {
 	require.Empty(t, b.records(fields{"orderreference": is("K1-a1")}))
 	b.tick(1)
 	require.Len(t, b.records(fields{"orderreference": is("K1-a1")}), 1)
+}
+
+// A window of time takes in the second that it ends with, or not.
+func TestQueryWindow(t *testing.T) {
+	t.Parallel()
+	for _, exclusive := range []bool{false, true} {
+		b := setup(t, func(cfg *gateway.Config) { cfg.Switches.QueryEndExclusive = exclusive })
+		parent := b.mint()
+		b.tick(700 * time.Millisecond)
+		first := b.ask1(auth(parent))["transactionreference"].(string)
+		b.tick(2 * time.Second)
+		second := b.ask1(auth(parent))["transactionreference"].(string)
+		got := func(start, end string) []string {
+			var all []string
+			for ref := range b.records(fields{"sitereference": is(gateway.DefaultSite), "starttimestamp": is(start), "endtimestamp": is(end)}) {
+				all = append(all, ref)
+			}
+			slices.Sort(all)
+			return all
+		}
+		require.Equal(t, []string{parent, first}, got("2026-03-04 10:00:00", "2026-03-04 10:00:01"))
+		require.Equal(t, []string{second}, got("2026-03-04 10:00:01", "2026-03-04 10:00:03"))
+		require.Empty(t, got("2026-03-04 10:00:03", "2026-03-04 10:00:00"), "backwards")
+		atEnd := got("2026-03-04 10:00:01", "2026-03-04 10:00:02")
+		if exclusive {
+			require.Empty(t, atEnd)
+		} else {
+			require.Equal(t, []string{second}, atEnd)
+		}
+	}
+}
+
+func TestQueryCountsAll(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(cfg *gateway.Config) { cfg.Switches.QueryCountsAll = true })
+	parent := b.mint()
+	for i := range 501 {
+		b.ask1(auth(parent).with(fields{"orderreference": fmt.Sprint(i)}))
+	}
+	a := b.ask1(query(fields{"parenttransactionreference": is(parent)}))
+	require.Equal(t, "501", a["found"])
+	require.Len(t, a["records"], 500)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // The types of request that this package knows how to send.
@@ -50,7 +51,14 @@ type Filter struct {
 	SiteReference        Values `json:"sitereference,omitempty"`
 	TransactionReference Values `json:"transactionreference,omitempty"`
 	OrderReference       Values `json:"orderreference,omitempty"`
+	// StartTimestamp and EndTimestamp, one value each, bound the time at which
+	// a transaction was started: see Timestamp.
+	StartTimestamp Values `json:"starttimestamp,omitempty"`
+	EndTimestamp   Values `json:"endtimestamp,omitempty"`
 }
+
+// Timestamp is the filter for a time. The wire knows whole seconds, in GMT.
+func Timestamp(t time.Time) Values { return Values{t.UTC().Format(time.DateTime)} }
 
 // Updates is what an update changes.
 type Updates struct {

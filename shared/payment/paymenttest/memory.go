@@ -164,19 +164,17 @@ func (m *Memory) Query(ctx context.Context, r payment.QueryRequest) (payment.Que
 	if err := m.admit(ctx, "query", r.Access); err != nil {
 		return payment.QueryResult{}, err
 	}
-	if n := len(r.Lookups); n == 0 || n > payment.MaxLookups {
-		return payment.QueryResult{}, invalid("query", "", fmt.Sprintf("%d lookups; give 1 to %d", n, payment.MaxLookups))
-	}
-	for _, l := range r.Lookups {
-		if l.Reference == "" && l.ID == "" {
-			return payment.QueryResult{}, invalid("query", "", "a lookup names nothing; give a reference or a transaction")
-		}
+	if err := r.Validate(); err != nil {
+		return payment.QueryResult{}, invalid("query", "", err.Error())
 	}
 	if r.Access.Settings["password"] == WrongPassword {
 		return payment.QueryResult{}, &payment.Error{Kind: payment.ErrorUnauthorized, Op: "query", Text: "user or password are wrong"}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if r.Window != nil {
+		return m.page(r.Access, *r.Window)
+	}
 	var found []payment.Transaction
 	for _, t := range m.transactions {
 		if asked, ok := wanted(t, r.Lookups); ok && t.Site == r.Access.Site {

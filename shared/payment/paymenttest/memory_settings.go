@@ -42,8 +42,10 @@ func schema() []payment.Field {
 func (m *Memory) Describe(context.Context) (payment.Description, error) {
 	return payment.Description{
 		Name: "memory", Title: "Gateway in memory", Version: "1.0.0",
-		Capabilities: []string{payment.CapabilityCharge, payment.CapabilityQuery, payment.CapabilityRelease, payment.CapabilityCancel},
-		Settings:     schema(),
+		Capabilities: []string{
+			payment.CapabilityCharge, payment.CapabilityQuery, payment.CapabilityQueryWindow, payment.CapabilityRelease, payment.CapabilityCancel,
+		},
+		Settings: schema(),
 	}, nil
 }
 

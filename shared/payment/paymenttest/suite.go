@@ -26,6 +26,12 @@ type Harness struct {
 	Wrong []Wrong
 	// BadAccess has credentials that the gateway refuses.
 	BadAccess payment.Access
+	// WindowPage is the most transactions that one page of a window may have.
+	// The suite charges one more than that.
+	WindowPage int
+	// Pass lets time pass at the gateway, so that transactions differ in it;
+	// nil if it passes by itself.
+	Pass func(t *testing.T, d time.Duration)
 	// Secrets are the values, of any settings used, that must never come back.
 	Secrets []string
 	// LoseAnswer arranges that the answer to the charge is lost, before or after
@@ -54,6 +60,7 @@ func Run(t *testing.T, setup func(t *testing.T) Harness) {
 	t.Run("Preflight", s.preflight)
 	t.Run("Charge", s.charge)
 	t.Run("Query", s.query)
+	t.Run("QueryWindow", s.window)
 	t.Run("Adjust", s.adjust)
 	t.Run("Doubt", s.doubt)
 	t.Run("Concurrent", s.concurrent)
@@ -70,6 +77,7 @@ func MemoryHarness(gateway payment.Gateway) Harness {
 		Gateway: gateway, Access: Access(), BadAccess: bad, Stored: Stored, MissingStored: MissingStored,
 		Amount: payment.Amount{Minor: 1050, Currency: "GBP"}, Mode: payment.ModeTest,
 		Declined:   payment.Amount{Minor: DeclineMinor, Currency: "GBP"},
+		WindowPage: WindowPage,
 		Wrong:      []Wrong{{Name: "site with a space", Settings: wrong, Field: "site"}},
 		Secrets:    []string{Password, WrongPassword},
 		LoseAnswer: LoseAnswer,

@@ -51,6 +51,9 @@ func (w watch) query(t *testing.T, r payment.QueryRequest) (payment.QueryResult,
 	for _, transaction := range result.Transactions {
 		require.NoError(t, paymentcheck.Transaction(transaction))
 	}
+	if r.Window == nil {
+		require.Empty(t, result.Next, "only a window has pages")
+	}
 	return result, err
 }
 
