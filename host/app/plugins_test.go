@@ -122,6 +122,7 @@ func TestPluginGone(t *testing.T) {
 	binary := b.file("plugins/trustpayments/trustpayments")
 	away := filepath.Join(b.dir, "away")
 	require.NoError(t, os.Rename(binary, away))
+	require.NoError(t, os.RemoveAll(b.file("plugins/.store/"+pluginSum)), "the host's own copy as well")
 	status := b.app.plugins.Status()[0]
 	require.NoError(t, syscall.Kill(status.PID, syscall.SIGKILL))
 

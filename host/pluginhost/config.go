@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -22,14 +23,41 @@ type Config struct {
 	// Env adds environment variables, by plugin. It wins over what is passed on
 	// from the host's own environment. Secrets don't belong there.
 	Env map[string]map[string]string
+	// Store is the folder for the host's own copies of binaries; .store in Dir
+	// if empty. Hosts on one machine may share it if they share Dir.
+	Store string
 	// SocketDir is where each generation gets its socket folder; the system's
 	// folder for temporary files if empty. Its path has to be short.
 	SocketDir string
 	// Now is the clock for what Status shows; time.Now if nil.
 	Now func() time.Time
+	// Observer counts what happens; nil if nobody does.
+	Observer Observer
 	// Timing is for tests; its zero values are right.
 	Timing Timing
 }
+
+// Observer is told what happens, for metrics. It must not block.
+type Observer interface {
+	// Started: a process was started, and came up or did not.
+	Started(plugin string, up bool)
+	// Exited: a process has ended, for one of the reasons Exit...
+	Exited(plugin, reason string)
+	// Restarted: a process that failed is about to be replaced.
+	Restarted(plugin string)
+	// Called: a call is over. outcome is "ok", "not_sent" if it was proven not to
+	// have reached the plugin or the gateway, or else the kind of its error.
+	Called(plugin, method, outcome string, took time.Duration)
+}
+
+// Why a process ended.
+const (
+	ExitFailedStart = "failed_start" // it did not come up
+	ExitCrashed     = "crashed"      // by itself
+	ExitHung        = "hung"         // it left probes unanswered
+	ExitReplaced    = "replaced"     // by an upgrade, a roll-back or a restart
+	ExitStopped     = "stopped"      // with the host
+)
 
 // Timing holds the limits and pauses. Zero values mean the defaults.
 type Timing struct {
@@ -53,7 +81,21 @@ type Timing struct {
 	// made at once: 0.25 s. It doubles up to MaxBackoff: 30 s.
 	Backoff    time.Duration
 	MaxBackoff time.Duration
+	// Failures within Within quarantine a plugin: 5 in 10 minutes.
+	Failures int
+	Within   time.Duration
+	// Look is how often the folder of a plugin in quarantine is looked at for
+	// another binary: 2 s.
+	Look time.Duration
 }
+
+// nobody is an Observer.
+type nobody struct{}
+
+func (nobody) Started(string, bool)                         {}
+func (nobody) Exited(string, string)                        {}
+func (nobody) Restarted(string)                             {}
+func (nobody) Called(string, string, string, time.Duration) {}
 
 // probeMisses is how many probes in a row must go unanswered for a process to
 // count as hung.
@@ -73,10 +115,15 @@ func (t Timing) withDefaults() Timing {
 		{&t.Healthy, time.Minute},
 		{&t.Backoff, 250 * time.Millisecond},
 		{&t.MaxBackoff, 30 * time.Second},
+		{&t.Within, 10 * time.Minute},
+		{&t.Look, 2 * time.Second},
 	} {
 		if *d.value <= 0 {
 			*d.value = d.standard
 		}
+	}
+	if t.Failures <= 0 {
+		t.Failures = 5
 	}
 	return t
 }
@@ -100,6 +147,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.SocketDir == "" {
 		c.SocketDir = os.TempDir()
+	}
+	if c.Store == "" {
+		c.Store = filepath.Join(c.Dir, ".store")
+	}
+	if c.Observer == nil {
+		c.Observer = nobody{}
 	}
 	c.Timing = c.Timing.withDefaults()
 	return c, nil

@@ -21,6 +21,7 @@ import (
 
 // generation is one run of a plugin's process.
 type generation struct {
+	plugin  plugin
 	number  int
 	timing  Timing
 	log     hclog.Logger
@@ -30,16 +31,22 @@ type generation struct {
 	client    *goplugin.Client
 	cmd       *exec.Cmd
 	pid       int // zero until the process runs
+	abort     context.CancelFunc
 	relay     *relay
 	socketDir string
 	// lifeline is the end of a pipe whose other end the process holds: it exits
 	// when this one is closed, by us or by our own end.
 	lifeline *os.File
 
+	// binary is the host's copy that runs: as long as it is open, it stays.
+	binary *os.File
+
 	conn        *grpc.ClientConn
 	gateway     *pluginrpc.Client
 	description payment.Description
 
+	// replaced is closed when another takes its place.
+	replaced chan struct{}
 	// answered is set by each call that came back with an answer.
 	answered atomic.Bool
 
@@ -66,6 +73,13 @@ func (g *generation) leave() {
 	defer g.mu.Unlock()
 	g.inFlight--
 	g.announceIdle()
+}
+
+// calls counts those in flight.
+func (g *generation) calls() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.inFlight
 }
 
 // drain takes no more calls, and waits for those in flight until ctx ends. It
@@ -101,6 +115,10 @@ func (g *generation) announceIdle() {
 func (g *generation) probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, g.timing.Probe)
 	defer cancel()
+	return g.check(ctx)
+}
+
+func (g *generation) check(ctx context.Context) error {
 	answer, err := grpc_health_v1.NewHealthClient(g.conn).Check(ctx,
 		&grpc_health_v1.HealthCheckRequest{Service: goplugin.GRPCServiceName})
 	if err != nil {
@@ -131,9 +149,8 @@ func (g *generation) kill() string {
 	if !gone && !waitFor(ended, g.timing.Kill) {
 		g.log.Error("the plugin's process can't be killed; it is given up", "pid", g.pid)
 	}
-	if g.lifeline != nil {
-		_ = g.lifeline.Close()
-	}
+	g.abort() // it waits for the process
+	_ = g.lifeline.Close()
 	if err := os.RemoveAll(g.socketDir); err != nil {
 		g.log.Warn("a socket folder can't be removed", "folder", g.socketDir, "error", err)
 	}

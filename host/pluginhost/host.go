@@ -12,15 +12,18 @@ import (
 
 // Host runs the plugins of one folder.
 type Host struct {
-	plugins []*installed // sorted by name
+	cfg     Config
+	plugins []*entry // sorted by name
+	store   *store
 
 	mu      sync.Mutex
 	running bool
 	stopped bool
+	sockets *sockets
 }
 
-// installed is one plugin, or what was found in its place.
-type installed struct {
+// entry is one plugin, or what was found in its place.
+type entry struct {
 	name       string
 	refusal    error
 	supervisor *supervisor // nil if refused
@@ -37,11 +40,14 @@ func New(cfg Config) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Host{}
+	h := &Host{cfg: cfg}
+	if h.store, err = openStore(cfg.Store); err != nil {
+		return nil, err
+	}
 	for _, f := range all {
-		one := &installed{name: f.name, refusal: f.err}
+		one := &entry{name: f.name, refusal: f.err}
 		if f.err == nil {
-			one.supervisor = newSupervisor(f.plugin, cfg)
+			one.supervisor = newSupervisor(f.plugin, cfg, h.store)
 		}
 		h.plugins = append(h.plugins, one)
 	}
@@ -53,23 +59,10 @@ func New(cfg Config) (*Host, error) {
 // those that failed are started again until Stop, those that were refused are
 // not. It is called once.
 func (h *Host) Start(ctx context.Context) error {
-	h.mu.Lock()
-	if h.running || h.stopped {
-		h.mu.Unlock()
-		return errors.New("start plugins: they were started before")
+	firsts, err := h.begin(ctx)
+	if err != nil {
+		return err
 	}
-	h.running = true
-	firsts := make([]chan error, len(h.plugins))
-	for i, p := range h.plugins {
-		firsts[i] = make(chan error, 1)
-		if p.supervisor == nil {
-			firsts[i] <- p.refusal
-			continue
-		}
-		p.supervisor.start(firsts[i]) //nolint:contextcheck // It runs until Stop, not until the start's context ends.
-	}
-	h.mu.Unlock()
-
 	var errs []error
 	for i, p := range h.plugins {
 		select {
@@ -82,7 +75,40 @@ func (h *Host) Start(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("plugin %s: it was not ready yet: %w", p.name, ctx.Err()))
 		}
 	}
+	if err := h.store.clean(ctx); err != nil {
+		h.cfg.Logger.Warn("old copies of plugins can't be removed", "error", err)
+	}
 	return errors.Join(errs...)
+}
+
+func (h *Host) begin(ctx context.Context) ([]chan error, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.running || h.stopped {
+		return nil, errors.New("start plugins: they were started before")
+	}
+	names := map[string]bool{}
+	for _, p := range h.plugins {
+		names[p.name] = true
+	}
+	if err := h.store.forget(ctx, names); err != nil {
+		return nil, err
+	}
+	var err error
+	if h.sockets, err = openSockets(h.cfg.SocketDir, h.cfg.Logger); err != nil {
+		return nil, err
+	}
+	h.running = true
+	firsts := make([]chan error, len(h.plugins))
+	for i, p := range h.plugins {
+		firsts[i] = make(chan error, 1)
+		if p.supervisor == nil {
+			firsts[i] <- p.refusal
+			continue
+		}
+		p.supervisor.start(h.sockets, firsts[i])
+	}
+	return firsts, nil
 }
 
 // Stop takes no more calls, waits for those in flight, and ends the processes,
@@ -103,12 +129,63 @@ func (h *Host) Stop(ctx context.Context) {
 		}
 	}
 	all.Wait()
+	if err := h.sockets.close(); err != nil {
+		h.cfg.Logger.Warn("the folder for sockets can't be removed", "error", err)
+	}
+}
+
+// Upgrade replaces a plugin's process, with calls running, by one of the version
+// that is installed in the folder of plugins now; or, if from is not empty, of
+// the one that lies there: a folder, a manifest, or a binary beside its
+// manifest. The new process is started and checked beside the old one, which
+// goes on if the new one does not come up, and else is drained. What is in force
+// already stays as it is.
+//
+// The error is a *payment.Error: ErrorNotFound for another name, ErrorInvalid
+// for a version that is no good, ErrorConflict for one that does not go with the
+// settings in use, or while the plugin is being replaced already.
+func (h *Host) Upgrade(ctx context.Context, name, from string) (Change, error) {
+	s, err := h.find(name)
+	if err != nil {
+		return Change{}, err
+	}
+	return s.upgrade(ctx, from)
+}
+
+// Rollback replaces a plugin's process by one of the version that was in force
+// before. from, unless empty, is the checksum of the version that is to go: if
+// another is in force, nothing happens. Errors are as those of Upgrade.
+func (h *Host) Rollback(ctx context.Context, name, from string) (Change, error) {
+	s, err := h.find(name)
+	if err != nil {
+		return Change{}, err
+	}
+	return s.rollback(ctx, from)
+}
+
+// Restart replaces a plugin's process by one of the same version, or starts one
+// if there is none. It is what ends a quarantine. Errors are as those of
+// Upgrade.
+func (h *Host) Restart(ctx context.Context, name string) (Change, error) {
+	s, err := h.find(name)
+	if err != nil {
+		return Change{}, err
+	}
+	return s.restart(ctx)
 }
 
 // Gateway gives a plugin's gateway. It stays good whatever becomes of the
 // plugin's process: while there is none, calls come back as
 // payment.ErrorUnavailable, proven not sent.
 func (h *Host) Gateway(name string) (payment.Gateway, error) {
+	s, err := h.find(name)
+	if err != nil {
+		return nil, err
+	}
+	return facade{s: s}, nil
+}
+
+func (h *Host) find(name string) (*supervisor, error) {
 	names := make([]string, 0, len(h.plugins))
 	for _, p := range h.plugins {
 		switch {
@@ -120,7 +197,7 @@ func (h *Host) Gateway(name string) (payment.Gateway, error) {
 				Text: fmt.Sprintf("the payment plugin %s was refused when the host started; its log says why", name),
 			}
 		default:
-			return facade{s: p.supervisor}, nil
+			return p.supervisor, nil
 		}
 	}
 	return nil, &payment.Error{

@@ -35,7 +35,7 @@ func TestStatusWhenReady(t *testing.T) {
 	st := b.status()
 	require.NoError(t, syscall.Kill(st.PID, 0))
 	st.PID = 0
-	require.Equal(t, Status{Name: "memory", Version: "1.2.3", State: StateReady, Generation: 1, StartedAt: at}, st)
+	require.Equal(t, Status{Name: "memory", Version: "1.2.3", SHA256: sum, State: StateReady, Generation: 1, StartedAt: at}, st)
 	d, err := b.gateway.Describe(deadline(t))
 	require.NoError(t, err)
 	require.Equal(t, "1.2.3", d.Version)
@@ -43,7 +43,7 @@ func TestStatusWhenReady(t *testing.T) {
 
 func deadline(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -139,7 +139,7 @@ func TestPanicLeavesNeighboursAlone(t *testing.T) {
 
 func TestHungProcessIsReplaced(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(c *Config) { c.Timing = quick() })
+	b := setup(t, func(c *Config) { c.Timing = hasty() })
 	st := b.status()
 	require.NoError(t, syscall.Kill(st.PID, syscall.SIGSTOP))
 	_, err := b.charge(t.Context(), "")
@@ -150,7 +150,7 @@ func TestHungProcessIsReplaced(t *testing.T) {
 	require.False(t, payment.NotSent(err))
 	eventually(t, "a new process is ready", func() bool {
 		st := b.status()
-		return st.Generation == 2 && st.State == StateReady && strings.Contains(st.LastError, "hangs")
+		return st.Generation >= 2 && st.State == StateReady && strings.Contains(st.LastError, "hangs")
 	})
 	eventually(t, "the old one is dead", func() bool { return dead(st.PID) })
 }
@@ -170,15 +170,14 @@ func dead(pid int) bool {
 func TestGrandchildDiesToo(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(c *Config) {
-		c.Timing = quick()
-		c.Timing.Probe = time.Second
+		c.Timing = hasty()
 		c.Env = map[string]map[string]string{"memory": {"TESTPLUGIN_START": "grandchild", "PATH": os.Getenv("PATH")}}
 	})
 	pid := b.status().PID
 	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 	eventually(t, "a new process is ready", func() bool {
 		st := b.status()
-		return st.Generation == 2 && st.State == StateReady
+		return st.Generation >= 2 && st.State == StateReady
 	})
 	eventually(t, "the whole group is gone", func() bool { return groupDead(pid) })
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"strings"
@@ -19,22 +20,25 @@ import (
 	"github.com/chargehand/chargehand/shared/pluginrpc"
 )
 
-// maxSocketDir is the length of the longest path of a socket folder: a socket's
-// own path must fit into 104 bytes, the least of any Unix, with its name.
-const maxSocketDir = 80
-
 // lifelineFD is the number of the process's end of the lifeline: the first
 // after the standard three.
 const lifelineFD = "3"
 
-// launch starts a generation and makes sure that it can be called. It returns
-// when it can, or when everything it began is undone. The end of ctx makes it
-// give up.
-func launch(ctx context.Context, p plugin, cfg Config, log hclog.Logger, number int) (*generation, error) {
-	if err := p.checkBinary(); err != nil {
-		return nil, err
-	}
-	socketDir, err := makeSocketDir(cfg.SocketDir)
+// launcher starts one generation.
+type launcher struct {
+	plugin  plugin
+	binary  *os.File // the host's copy of it
+	cfg     Config
+	log     hclog.Logger
+	number  int
+	sockets *sockets
+}
+
+// launch starts a process and makes sure that it can be called. It returns when
+// it can, or when everything it began is undone; then the binary is still open.
+// The end of ctx makes it give up.
+func (l launcher) launch(ctx context.Context) (*generation, error) {
+	socketDir, err := l.sockets.make()
 	if err != nil {
 		return nil, err
 	}
@@ -43,15 +47,19 @@ func launch(ctx context.Context, p plugin, cfg Config, log hclog.Logger, number 
 		_ = os.Remove(socketDir)
 		return nil, fmt.Errorf("make the lifeline: %w", err)
 	}
+	p := l.plugin
 	g := &generation{
-		number: number, timing: cfg.Timing, log: log, started: cfg.Now().UTC(), idle: make(chan struct{}),
-		relay: &relay{log: log}, socketDir: socketDir, lifeline: ours,
+		plugin: p, number: l.number, timing: l.cfg.Timing, log: l.log, started: l.cfg.Now().UTC(),
+		idle: make(chan struct{}), replaced: make(chan struct{}),
+		relay: &relay{log: l.log}, socketDir: socketDir, lifeline: ours, binary: l.binary,
 	}
-	g.cmd = p.command(cfg.Env[p.name], socketDir, theirs)
+	// Only as long as it starts does the end of ctx end it; later, kill decides.
+	abort, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	g.abort = cancel
+	g.cmd = p.command(abort, l.binary.Name(), l.cfg.Env[p.name], socketDir, theirs)
 	g.client = goplugin.NewClient(g.clientConfig(p))
 
-	// A plugin made with the kit exits when its lifeline is cut.
-	stop := context.AfterFunc(ctx, func() { _ = ours.Close() })
+	stop := context.AfterFunc(ctx, cancel)
 	err = g.start(ctx, p)
 	stop()
 	_ = theirs.Close()
@@ -60,28 +68,17 @@ func launch(ctx context.Context, p plugin, cfg Config, log hclog.Logger, number 
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("the start was interrupted: %w", ctx.Err())
 		}
-		return nil, g.explain(p, err, end)
+		return nil, g.explain(err, end)
 	}
 	g.ready = time.Now()
 	return g, nil
 }
 
-func makeSocketDir(base string) (string, error) {
-	dir, err := os.MkdirTemp(base, "chp") // 0700
-	if err != nil {
-		return "", fmt.Errorf("make a socket folder: %w", err)
-	}
-	if len(dir) > maxSocketDir {
-		_ = os.Remove(dir)
-		return "", fmt.Errorf("the path of the socket folder %s has %d characters; the most is %d: set TMPDIR to a shorter path",
-			dir, len(dir), maxSocketDir)
-	}
-	return dir, nil
-}
-
-func (p plugin) command(configured map[string]string, socketDir string, lifeline *os.File) *exec.Cmd {
-	// No context: how it ends is decided in kill alone.
-	cmd := exec.Command(p.path) //nolint:gosec,noctx // An installed plugin; its checksum is checked.
+// command is how a plugin's process is made. binary is the host's copy; the end
+// of abort kills the process.
+func (p plugin) command(abort context.Context, binary string, configured map[string]string, socketDir string, lifeline *os.File) *exec.Cmd {
+	cmd := exec.CommandContext(abort, binary)
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.Env = environment(os.LookupEnv, p.env, configured, map[string]string{
 		goplugin.EnvUnixSocketDir: socketDir,
 		pluginrpc.LifelineEnv:     lifelineFD,
@@ -111,6 +108,10 @@ func (g *generation) clientConfig(p plugin) *goplugin.ClientConfig {
 			grpc.WithDisableRetry(),
 			grpc.WithDisableServiceConfig(),
 			grpc.WithChainUnaryInterceptor(needingDeadline(g.timing.Probe)),
+			grpc.WithStatsHandler(wireWatch{}),
+			// For go-plugin's own calls; those of the protocol say it themselves.
+			grpc.WithDefaultCallOptions(
+				grpc.MaxCallSendMsgSize(pluginrpc.MaxMessage), grpc.MaxCallRecvMsgSize(pluginrpc.MaxMessage)),
 		},
 	}
 }
@@ -151,7 +152,7 @@ func (g *generation) start(ctx context.Context, p plugin) error {
 	if g.description.Version != p.version {
 		g.log.Warn("the plugin's version is not the one in its manifest", "version", clip(g.description.Version), "manifest", p.version)
 	}
-	return g.probe(ctx)
+	return g.check(ctx)
 }
 
 // connect opens the connection. go-plugin does it without a limit.
@@ -190,32 +191,37 @@ func (g *generation) connect(ctx context.Context) error {
 }
 
 // explain turns the failure of a start into what is wrong and what to do.
-func (g *generation) explain(p plugin, err error, end string) error {
+func (g *generation) explain(err error, end string) error {
 	said := ""
 	if last := g.relay.lastWords(); last != "" {
 		said = fmt.Sprintf("; its last words: %q", last)
+	}
+	path := g.plugin.path
+	if path == "" {
+		path = g.binary.Name()
 	}
 	text := err.Error()
 	head, _, _ := strings.Cut(text, "\n")
 	switch {
 	case errors.Is(err, goplugin.ErrChecksumsDoNotMatch):
-		return fmt.Errorf("the binary %s does not have the checksum that its manifest %s names: it was changed, or not copied whole; "+
-			"install both again, or if you built it yourself, put what sha256sum prints into the manifest", p.path, p.file)
+		return fmt.Errorf("the host's copy %s was changed since it was made; nobody but the host may write there", g.binary.Name())
 	case strings.HasPrefix(text, "timeout while waiting"), errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%s was not ready within %s%s; see why it is slow, or whether it is a payment plugin at all", p.path, g.timing.Start, said)
+		return fmt.Errorf("%s was not ready within %s%s; see why it is slow, or whether it is a payment plugin at all", path, g.timing.Start, said)
 	case strings.Contains(text, "Failed to read any lines"), strings.HasPrefix(text, "plugin exited before"):
-		return fmt.Errorf("%s ended without a handshake (%s)%s; it is no payment plugin, or it could not start", p.path, end, said)
+		return fmt.Errorf("%s ended without a handshake (%s)%s; it is no payment plugin, or it could not start", path, end, said)
 	case strings.HasPrefix(text, "Unrecognized remote plugin message"):
 		printed := strings.TrimPrefix(head, "Unrecognized remote plugin message: ")
 		return fmt.Errorf("%s is no payment plugin, or one that prints: instead of the handshake it wrote %q to standard output",
-			p.path, clip(redact(printed)))
+			path, clip(redact(printed)))
 	case strings.HasPrefix(text, "incompatible API version"), strings.HasPrefix(text, "incompatible core API version"):
 		return fmt.Errorf("%s speaks another version of the plugin protocol than this host's %d (%s); install the plugin that belongs to this host",
-			p.path, pluginrpc.ProtocolVersion, head)
+			path, pluginrpc.ProtocolVersion, head)
 	case strings.HasPrefix(text, "unsupported plugin protocol"):
-		return fmt.Errorf("%s is no payment plugin: %s", p.path, head)
+		return fmt.Errorf("%s is no payment plugin: %s", path, head)
 	case errors.Is(err, syscall.ENOEXEC):
-		return fmt.Errorf("%s can't be executed: it was built for another system, or is no program: %w", p.path, err)
+		return fmt.Errorf("%s can't be executed: it was built for another system, or is no program: %w", path, err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("the host's copy %s can't be executed; if its file system is mounted noexec, set plugins.store to a folder on another: %w", g.binary.Name(), err)
 	}
-	return fmt.Errorf("%s: %w%s", p.path, err, said)
+	return fmt.Errorf("%s: %w%s", path, err, said)
 }

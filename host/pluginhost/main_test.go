@@ -26,6 +26,13 @@ import (
 // binary is the test plugin's, built once; sum is its checksum.
 var binary, sum string
 
+// testBuild is one build of the test plugin.
+type testBuild struct{ binary, sum, version string }
+
+// builds are the one above and others, which differ in nothing but their
+// checksums.
+var builds []testBuild
+
 // hostEnv makes the test's own binary a host of the plugins in the folder it
 // names.
 const hostEnv = "PLUGINHOST_TEST_DIR"
@@ -63,9 +70,36 @@ func build(dir string) error {
 		return err
 	}
 	content, err := os.ReadFile(binary)
-	digest := sha256.Sum256(content)
-	sum = hex.EncodeToString(digest[:])
-	return err
+	if err != nil {
+		return err
+	}
+	for i := range 3 {
+		b := testBuild{binary: binary, version: fmt.Sprintf("1.2.%d", 3+i)}
+		if i > 0 { // what follows the end of a program is ignored
+			content = append(content, byte(i))
+			b.binary = fmt.Sprint(binary, i)
+			if err := os.WriteFile(b.binary, content, 0o700); err != nil {
+				return err
+			}
+			if err := os.Chmod(b.binary, 0o700); err != nil {
+				return err
+			}
+		}
+		digest := sha256.Sum256(content)
+		b.sum = hex.EncodeToString(digest[:])
+		builds = append(builds, b)
+	}
+	sum = builds[0].sum
+	return nil
+}
+
+// env are variables for one build alone, besides its version.
+func (b testBuild) env(variables ...string) map[string]string {
+	all := map[string]string{"TESTPLUGIN_VERSION_" + b.sum[:12]: b.version}
+	for i := 0; i+1 < len(variables); i += 2 {
+		all[variables[i]+"_"+b.sum[:12]] = variables[i+1]
+	}
+	return all
 }
 
 // runHost is a host that lives until it is killed.
@@ -102,37 +136,65 @@ func newFolder(t *testing.T) folder {
 // install puts the test plugin there, with a manifest that change may spoil.
 func (f folder) install(change func(*manifest)) string {
 	f.t.Helper()
-	m := manifest{Name: "memory", Version: "1.2.3", SHA256: sum, Path: "binary"}
-	if change != nil {
-		change(&m)
-	}
 	own := filepath.Join(f.dir, "memory")
-	require.NoError(f.t, os.Mkdir(own, 0o700))
-	// A link of the other kind: no file is written that is executed at once.
-	require.NoError(f.t, os.Link(binary, filepath.Join(own, "binary")))
-	content, err := json.Marshal(m)
-	require.NoError(f.t, err)
-	require.NoError(f.t, os.WriteFile(filepath.Join(own, "memory.json"), content, 0o600))
+	f.put(own, builds[0], change)
 	return own
 }
 
+// put installs one of the builds in a folder, over what is there.
+func (f folder) put(own string, b testBuild, change func(*manifest)) {
+	f.t.Helper()
+	m := manifest{Name: "memory", Version: b.version, SHA256: b.sum, Path: "binary"}
+	if change != nil {
+		change(&m)
+	}
+	require.NoError(f.t, os.MkdirAll(own, 0o700))
+	require.NoError(f.t, os.RemoveAll(filepath.Join(own, "binary")))
+	require.NoError(f.t, os.Link(b.binary, filepath.Join(own, "binary")))
+	content, err := json.Marshal(m)
+	require.NoError(f.t, err)
+	require.NoError(f.t, os.WriteFile(filepath.Join(own, "memory.json"), content, 0o600))
+}
+
+// sockets are the folders and sockets of processes.
 func (f folder) sockets() []string {
 	f.t.Helper()
-	entries, err := os.ReadDir(filepath.Join(f.dir, ".s"))
+	names, err := filepath.Glob(filepath.Join(f.dir, ".s", "chp*", "g*"))
 	require.NoError(f.t, err)
-	names := make([]string, 0, len(entries))
-	for _, e := range entries {
-		names = append(names, e.Name())
+	return names
+}
+
+// stored are the checksums of the copies in the host's store.
+func (f folder) stored() []string {
+	f.t.Helper()
+	names, err := filepath.Glob(filepath.Join(f.dir, ".store", "*", "memory"))
+	require.NoError(f.t, err)
+	for i, name := range names {
+		names[i] = filepath.Base(filepath.Dir(name))
 	}
 	return names
 }
 
-// quick are limits for tests that wait for them to pass.
+// patience is how long a test waits for what must come. It is never waited out
+// where the code is right.
+const patience = time.Minute
+
+// quick are limits for tests that wait for them to pass. What a machine that is
+// busy may miss is left long: a test that wants a miss says so.
 func quick() Timing {
 	return Timing{
-		ProbeEvery: 50 * time.Millisecond, Probe: 100 * time.Millisecond, HungDrain: 50 * time.Millisecond,
-		Kill: 2 * time.Second, Backoff: time.Millisecond, MaxBackoff: 20 * time.Millisecond,
+		Start: patience, ProbeEvery: 20 * time.Millisecond, Probe: patience, HungDrain: 50 * time.Millisecond,
+		Kill: patience, Backoff: time.Millisecond, MaxBackoff: 20 * time.Millisecond,
+		Failures: 1000, Look: 20 * time.Millisecond,
 	}
+}
+
+// hasty are limits for tests of processes that hang. A busy machine may make
+// one that is well miss them too.
+func hasty() Timing {
+	t := quick()
+	t.Probe, t.Kill = time.Second, 2*time.Second
+	return t
 }
 
 type bundle struct {
@@ -147,8 +209,15 @@ func setup(t *testing.T, change func(*Config)) bundle {
 	t.Helper()
 	f := newFolder(t)
 	f.install(nil)
+	return run(t, f, change)
+}
+
+// run starts a host on a folder of plugins.
+func run(t *testing.T, f folder, change func(*Config)) bundle {
+	t.Helper()
 	log := &sink{}
 	cfg := Config{Dir: f.dir, Logger: log.logger(), SocketDir: filepath.Join(f.dir, ".s")}
+	cfg.Timing.Start, cfg.Timing.Probe = patience, patience
 	if change != nil {
 		change(&cfg)
 	}
@@ -156,7 +225,9 @@ func setup(t *testing.T, change func(*Config)) bundle {
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		host.Stop(context.Background())
-		require.Empty(t, f.sockets(), "sockets were left behind")
+		left, err := os.ReadDir(filepath.Join(f.dir, ".s"))
+		require.NoError(t, err)
+		require.Empty(t, left, "sockets were left behind")
 	})
 	require.NoError(t, host.Start(t.Context()), log.String())
 	gateway, err := host.Gateway("memory")
@@ -168,11 +239,11 @@ func (b bundle) status() Status { return b.host.Status()[0] }
 
 // charge makes a charge; do says what the test plugin does with it.
 func (b bundle) charge(ctx context.Context, do string) (payment.ChargeResult, error) {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	r := payment.ChargeRequest{
 		Access: paymenttest.Access(), Reference: paymenttest.NewReference(), Amount: payment.Amount{Minor: 100, Currency: "GBP"},
-		Stored: paymenttest.Stored, Settle: payment.SettleRecorded, SendBefore: time.Now().Add(10 * time.Second),
+		Stored: paymenttest.Stored, Settle: payment.SettleRecorded, SendBefore: time.Now().Add(patience),
 	}
 	do, text, _ := strings.Cut(do, " ")
 	r.Access.Settings["do"], r.Access.Settings["text"] = do, text
@@ -204,5 +275,5 @@ func (s *sink) String() string {
 // eventually waits for what another process does.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	require.Eventually(t, condition, 20*time.Second, 5*time.Millisecond, what)
+	require.Eventually(t, condition, patience, 5*time.Millisecond, what)
 }

@@ -27,14 +27,15 @@ type manifest struct {
 	Env []string `json:"env,omitempty"`
 }
 
-// plugin is one that is installed.
+// plugin is one version of a plugin: what its manifest says.
 type plugin struct {
-	name    string
-	version string
-	sum     []byte
-	path    string // of the binary
-	file    string // of the manifest
-	env     []string
+	manifest manifest
+	name     string
+	version  string
+	sum      []byte
+	path     string // of the binary that was installed; empty if only the host's copy is left
+	file     string // of the manifest
+	env      []string
 }
 
 // found is what lies in the folder of plugins under one name: a plugin, or the
@@ -101,11 +102,19 @@ func readPlugin(file, name string) (plugin, error) {
 	if err != nil {
 		return plugin{}, fmt.Errorf("plugin %s: manifest %s: %w", name, file, err)
 	}
-	p := plugin{name: m.Name, version: m.Version, file: file, path: filepath.Join(filepath.Dir(file), m.Path), env: m.Env}
-	if p.sum, err = m.check(name); err != nil {
+	p, err := m.plugin(name, file)
+	if err != nil {
 		return plugin{}, fmt.Errorf("plugin %s: manifest %s: %w", name, file, err)
 	}
+	p.path = filepath.Join(filepath.Dir(file), m.Path)
 	return p, nil
+}
+
+// plugin makes sense of a manifest.
+func (m manifest) plugin(name, file string) (p plugin, err error) {
+	p = plugin{manifest: m, name: m.Name, version: m.Version, file: file, env: m.Env}
+	p.sum, err = m.check(name)
+	return p, err
 }
 
 func readManifest(file string) (manifest, error) {
@@ -179,6 +188,9 @@ func (m manifest) check(name string) ([]byte, error) {
 	}
 	return sum, nil
 }
+
+// digest is the binary's checksum in hexadecimal.
+func (p plugin) digest() string { return hex.EncodeToString(p.sum) }
 
 // checkBinary refuses a binary that must not be started. Its checksum is
 // checked at the start itself.

@@ -11,9 +11,11 @@ const (
 	StateReady    State = "ready"
 	// StateBackoff: its process ended or could not be started; it is started
 	// again after a pause.
-	StateBackoff  State = "backoff"
-	StateDraining State = "draining"
-	StateStopped  State = "stopped"
+	StateBackoff State = "backoff"
+	// StateQuarantined: it failed too often; a person has to look.
+	StateQuarantined State = "quarantined"
+	StateDraining    State = "draining"
+	StateStopped     State = "stopped"
 	// StateRefused: what is installed is no plugin; nothing happens until the
 	// host is started again.
 	StateRefused State = "refused"
@@ -23,7 +25,11 @@ const (
 type Status struct {
 	Name    string
 	Version string
-	State   State
+	SHA256  string // of the binary, in hexadecimal
+	// Previous is what `chargehand plugin rollback` goes back to; zero if there
+	// is nothing.
+	Previous Release
+	State    State
 	// PID is the process's; zero while there is none.
 	PID int
 	// Generation counts the processes started, from 1.
@@ -35,4 +41,12 @@ type Status struct {
 	// LastError is why the newest process that is no more ended, or why the
 	// plugin was refused.
 	LastError string
+	// Advice is what a person has to do; empty if nothing.
+	Advice string
+}
+
+// Release is one version of a plugin.
+type Release struct {
+	Version string
+	SHA256  string
 }

@@ -55,14 +55,11 @@ func TestBusyIsNotHung(t *testing.T) {
 	s := b.host.plugins[0].supervisor
 	g := s.current.Load()
 	require.NotNil(t, g)
-	watcher := newSupervisor(s.plugin, s.cfg)
+	watcher := newSupervisor(g.plugin, s.cfg, s.store)
 	watcher.cfg.Timing.ProbeEvery = time.Hour // it probes when it is told to
 	stalled := &generation{number: 1, pid: g.pid, timing: Timing{Probe: time.Nanosecond}, conn: g.conn, gateway: g.gateway}
 	watched := make(chan error, 1)
-	go func() {
-		_, err := watcher.watch(t.Context(), stalled)
-		watched <- err
-	}()
+	go func() { watched <- watcher.watch(t.Context(), stalled).err }()
 	for range 10 * probeMisses {
 		stalled.answered.Store(true)
 		watcher.suspect <- struct{}{}

@@ -33,6 +33,14 @@ func removeSockets() {
 	_ = os.Remove(dir) //nolint:gosec // As above; and only if nothing else is in it.
 }
 
+// endGroup ends what this process has started, and itself, if the host made it
+// the first of a group of its own: nobody else would.
+func endGroup() {
+	if os.Getenv(pluginrpc.LifelineEnv) != "" && syscall.Getpgrp() == os.Getpid() {
+		_ = syscall.Kill(0, syscall.SIGKILL)
+	}
+}
+
 // watchHost calls gone when the host has ended, however it ended. Its
 // goroutines live as long as the process.
 func watchHost(log hclog.Logger, parent int, gone func()) {

@@ -36,6 +36,7 @@ func serve(o Options) int {
 	log := newLogger(os.Stderr)
 	watchHost(log, parent, func() {
 		removeSockets()
+		endGroup()
 		os.Exit(exitOK) //nolint:revive // Nobody is left to return to.
 	})
 	gateway, err := o.gateway(log)

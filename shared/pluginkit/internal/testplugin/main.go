@@ -1,15 +1,21 @@
 // Command testplugin is a payment plugin to test hosts and the kit with: a
 // gateway in memory that misbehaves on demand. How it starts is chosen by the
-// environment variable TESTPLUGIN_START, what a charge does by the setting
-// "do", and validating the setting "report" tells of the process.
+// environment variable TESTPLUGIN_START, what it says it is by
+// TESTPLUGIN_VERSION, TESTPLUGIN_NAME and TESTPLUGIN_LACKS, what a charge does
+// by the setting "do", and validating the setting "report" tells of the process.
+// A variable with the beginning of the binary's checksum at its end is for that
+// build alone.
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,10 +32,14 @@ import (
 var stderr = os.Stderr
 
 func main() {
-	options := pluginkit.Options{Version: "1.2.3", New: func(log hclog.Logger) (payment.Gateway, error) {
+	version := variable("TESTPLUGIN_VERSION")
+	if version == "" {
+		version = "1.2.3"
+	}
+	options := pluginkit.Options{Version: version, New: func(log hclog.Logger) (payment.Gateway, error) {
 		return &gateway{Memory: &paymenttest.Memory{}, log: log}, nil
 	}}
-	switch os.Getenv("TESTPLUGIN_START") {
+	switch variable("TESTPLUGIN_START") {
 	case "slow":
 		time.Sleep(time.Hour)
 	case "noise":
@@ -54,6 +64,17 @@ func main() {
 			GRPCServer:       goplugin.DefaultGRPCServer,
 		})
 		return
+	case "cookie":
+		goplugin.Serve(&goplugin.ServeConfig{
+			HandshakeConfig:  goplugin.HandshakeConfig{ProtocolVersion: 1, MagicCookieKey: "ANOTHER_HOST", MagicCookieValue: "storage"},
+			VersionedPlugins: pluginrpc.Plugins(&paymenttest.Memory{}),
+			GRPCServer:       goplugin.DefaultGRPCServer,
+		})
+		return
+	case "linger":
+		pluginkit.Main(options)
+		fmt.Fprintln(stderr, "lingering")
+		time.Sleep(time.Hour)
 	case "grandchild":
 		child := exec.CommandContext(context.Background(), "sleep", "3600")
 		child.Stderr = os.Stderr
@@ -64,6 +85,17 @@ func main() {
 	os.Exit(pluginkit.Main(options))
 }
 
+// variable is an environment variable, as it is for this build: a host executes
+// a binary from a folder that is named by its checksum.
+func variable(name string) string {
+	if sum := filepath.Base(filepath.Dir(os.Args[0])); len(sum) == 64 {
+		if value, ok := os.LookupEnv(name + "_" + sum[:12]); ok {
+			return value
+		}
+	}
+	return os.Getenv(name)
+}
+
 // gateway is a Memory that does as it is told.
 type gateway struct {
 	*paymenttest.Memory
@@ -72,8 +104,11 @@ type gateway struct {
 
 func (g *gateway) Describe(ctx context.Context) (payment.Description, error) {
 	d, err := g.Memory.Describe(ctx)
-	if name := os.Getenv("TESTPLUGIN_NAME"); name != "" {
+	if name := variable("TESTPLUGIN_NAME"); name != "" {
 		d.Name = name
+	}
+	if lacks := variable("TESTPLUGIN_LACKS"); lacks != "" {
+		d.Settings = slices.DeleteFunc(d.Settings, func(f payment.Field) bool { return f.Name == lacks })
 	}
 	return d, err
 }
@@ -103,10 +138,27 @@ func (g *gateway) Charge(ctx context.Context, r payment.ChargeRequest) (payment.
 		return payment.ChargeResult{Code: strings.Split("", ",")[len(r.Reference)]}, nil
 	case "exit":
 		os.Exit(9) //nolint:revive // A crash is the point.
+	case "crash":
+		go func() { panic("the password is " + r.Access.Settings["password"]) }()
+		<-ctx.Done()
 	case "wait":
 		fmt.Fprintln(stderr, "waiting")
 		<-ctx.Done()
 		return payment.ChargeResult{}, ctx.Err()
+	case "journal":
+		fmt.Fprintln(stderr, "begun", r.Reference)
+	case "junk":
+		junk := make([]byte, 2<<20)
+		for i := range junk {
+			junk[i] = byte(i * 7)
+		}
+		for _, piece := range [][]byte{bytes.Repeat([]byte("x"), 1<<20), []byte("\n"), junk, []byte("\n")} {
+			if _, err := stderr.Write(piece); err != nil {
+				return payment.ChargeResult{}, err
+			}
+		}
+	case "big":
+		return payment.ChargeResult{Outcome: payment.OutcomeApproved, Reason: strings.Repeat("x", 5<<20)}, nil
 	case "fail":
 		return payment.ChargeResult{}, errors.New("the cause")
 	case "refuse":
