@@ -284,7 +284,7 @@ func (d *deriver) toRelease() {
 	since := r.SeenAt
 	if r.ReleasedAt.IsZero() {
 		d.set(StateAuthorised, ProduceYes, ReasonAuthorised)
-		d.want(ActRelease, d.soon())
+		d.want(ActRelease, latest(d.soon(), d.seldom(since)))
 	} else {
 		d.set(StateReleasing, ProduceYes, ReasonAuthorised)
 		since = r.ReleasedAt
@@ -292,7 +292,7 @@ func (d *deriver) toRelease() {
 		if r.Accepted {
 			act = ActFollow
 		}
-		d.want(act, d.soon())
+		d.want(act, latest(d.soon(), d.seldom(since)))
 	}
 	if d.f.Now.After(since.Add(d.f.Clocks.ReleaseOverdue)) {
 		v.Case = CaseReleaseOverdue
@@ -371,7 +371,15 @@ func (d *deriver) unpaid() {
 
 func (d *deriver) waitForMending(reason Reason) {
 	d.set(StateWaiting, ProduceWait, reason)
-	d.want(ActWait, d.c.CheckedAt.Add(d.f.Clocks.Backoff(d.c.Checks+1)))
+	wait := d.f.Clocks.Backoff(d.c.Checks + 1)
+	if d.f.Probed {
+		wait = d.f.Clocks.ProbeBackoff(d.c.Checks + 1)
+	}
+	at := d.c.CheckedAt.Add(wait)
+	if end := d.c.MendSince.Add(d.f.Clocks.SetupPatience); d.f.SetupFault && end.After(d.f.Now) && end.Before(at) {
+		at = end
+	}
+	d.want(ActWait, at)
 }
 
 // maxRejections is how often the same settings may be refused. A preflight can
@@ -458,10 +466,18 @@ func (d *deriver) lookAtFor(a *Attempt) time.Time {
 		return counts
 	}
 	step := clocks.absence(a.Settle) / time.Duration(clocks.MinLooks-1)
-	if d.f.Now.After(a.AnsweredAt.Add(clocks.DoubtPerson)) {
-		step = max(step, clocks.DoubtPerson/24)
+	if a.Looks == 0 {
+		// No absence ages: somebody else has to decide, or to mend something. The
+		// longer that has taken, the less one more look brings.
+		return latest(last.Add(step), d.seldom(counts))
 	}
 	return last.Add(step)
+}
+
+// seldom is when to try again what has not come to an end since then: news is
+// noticed within a twentieth of the time that it has taken already.
+func (d *deriver) seldom(since time.Time) time.Time {
+	return d.c.CheckedAt.Add(min(d.c.CheckedAt.Sub(since)/20, d.f.Clocks.Follow))
 }
 
 // countsFrom is the moment from which an empty look may count: by then the

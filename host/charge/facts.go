@@ -16,6 +16,9 @@ type Facts struct {
 	// Paused: new attempts must not start, for the reason in PauseText.
 	Paused    bool
 	PauseText string
+	// Probed: a preflight tries again and again what they are paused for, and
+	// once it is good what waits is made due at once.
+	Probed bool
 	// SetupFault: what they wait for is the company's to mend, not a gateway that
 	// can't be reached or settings that can't be read just now.
 	SetupFault bool

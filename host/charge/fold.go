@@ -317,10 +317,19 @@ func (c *Charge) Apply(f Facts) Verdict {
 	c.Chosen = v.Chosen
 	c.NoTold = c.NoTold || v.Produce == ProduceNo
 	c.YesTold = c.YesTold || v.Produce == ProduceYes
-	c.NextCheckAt = v.At
+	c.NextCheckAt = due(v.At)
 	c.UpdatedAt = f.Now
 	c.Version++
 	return v
+}
+
+// due is a moment as a database keeps it, in microseconds, and never earlier:
+// what came up before its time would come up again and again until then.
+func due(t time.Time) time.Time {
+	if cut := t.Truncate(time.Microsecond); cut.Before(t) {
+		return cut.Add(time.Microsecond)
+	}
+	return t
 }
 
 // deriveAgain repeats the derivation where the count of fruitless checks has

@@ -148,7 +148,7 @@ func (e *Engine) try(c *charge.Charge, fold func(*charge.Charge) (*charge.Change
 func (e *Engine) derive(change *charge.Change) {
 	f := e.facts(e.ctx, change.After)
 	if change.Pause != nil {
-		f.Paused, f.PauseText, f.SetupFault = true, change.Pause.Text, change.Pause.Scope != charge.ScopeEndpoint
+		f.Paused, f.Probed, f.PauseText, f.SetupFault = true, true, change.Pause.Text, change.Pause.Scope != charge.ScopeEndpoint
 	}
 	change.Site = e.siteChange(change.Before, change.After, f.Now)
 	if change.Site != nil && change.Site.Proven() {

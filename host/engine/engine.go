@@ -143,7 +143,7 @@ func (e *Engine) facts(ctx context.Context, c *charge.Charge) charge.Facts {
 	} else {
 		f.SettingsVersion = eff.Version()
 		f.RetryAbsent = eff.Link.RetriesAbsent(c.Amount.Minor)
-		f.PauseText, f.Paused, f.SetupFault = e.stopped(eff)
+		e.stopped(eff, &f)
 	}
 	if n := c.Newest(); n != nil && n.Site != "" {
 		f.SiteProven = e.board.proven(siteKey(c, n.Endpoint, n.Site))
@@ -151,22 +151,23 @@ func (e *Engine) facts(ctx context.Context, c *charge.Charge) charge.Facts {
 	return f
 }
 
-// stopped says why a new attempt on the link must not start, if so, and
-// whether that is for the company to mend.
-func (e *Engine) stopped(eff settings.Effective) (text string, paused, mend bool) {
+// stopped adds why a new attempt on the link must not start, if so.
+func (e *Engine) stopped(eff settings.Effective, f *charge.Facts) {
+	f.Paused, f.SetupFault = true, true
 	switch {
 	case eff.Link.State != settings.LinkOn:
-		return "Charging is switched off for this link.", true, true
+		f.PauseText = "Charging is switched off for this link."
+		return
 	case eff.Profile.Stored == "":
-		return "The link has no stored transaction reference.", true, true
+		f.PauseText = "The link has no stored transaction reference."
+		return
 	case !eff.CardConfirmed:
-		return "The stored transaction reference is new: run the preflight and confirm the card it shows.", true, true
+		f.PauseText = "The stored transaction reference is new: run the preflight and confirm the card it shows."
+		return
 	}
 	keys := charge.Keys(eff.Plugin, eff.Link.FulfillerID, eff.Link.ID, eff.Profile.Endpoint, eff.Profile.Site)
-	if p, paused := e.board.paused(keys); paused {
-		return p.Text, true, p.Scope != charge.ScopeEndpoint
-	}
-	return "", false, false
+	p, paused := e.board.paused(keys)
+	f.Paused, f.Probed, f.SetupFault, f.PauseText = paused, paused, paused && p.Scope != charge.ScopeEndpoint, p.Text
 }
 
 func siteKey(c *charge.Charge, endpoint, site string) string {

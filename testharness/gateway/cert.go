@@ -21,6 +21,9 @@ type authority struct {
 	config *tls.Config
 }
 
+// validYears is more than any run lasts, those under virtual time included.
+const validYears = 5
+
 // newAuthority makes CA and certificate for this machine's loopback names and
 // one more host, if it is another. It reads the real clock, as clients do.
 func newAuthority(host string) (*authority, error) {
@@ -31,7 +34,7 @@ func newAuthority(host string) (*authority, error) {
 	}
 	ca := &x509.Certificate{
 		SerialNumber: big.NewInt(now.UnixNano()), Subject: pkix.Name{CommonName: "Gateway simulator CA"},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0),
+		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(validYears, 0, 0),
 		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, ca, ca, caKey.Public(), caKey)
@@ -47,7 +50,7 @@ func newAuthority(host string) (*authority, error) {
 	}
 	leaf := &x509.Certificate{
 		SerialNumber: big.NewInt(now.UnixNano() + 1), Subject: pkix.Name{CommonName: "Gateway simulator"},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0),
+		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(validYears, 0, 0),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 	}

@@ -17,6 +17,7 @@ import (
 type front struct {
 	mu      sync.Mutex
 	started bool
+	listen  func(ctx context.Context, network, address string) (net.Listener, error)
 	address string // host:port, fixed by the first opening
 	config  *tls.Config
 	server  *http.Server // nil while down
@@ -63,7 +64,7 @@ func (f *front) stop() error {
 }
 
 func (f *front) open(ctx context.Context, g *Gateway) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.address)
+	listener, err := f.listen(ctx, "tcp", f.address)
 	if err != nil {
 		return fmt.Errorf("open the service's port: %w", err)
 	}

@@ -23,6 +23,9 @@ type Listen struct {
 	// Dir gets ca.pem and gateway.json once the gateway answers; empty writes
 	// nothing.
 	Dir string
+	// Open opens a port; nil means one of this machine's. Tests bring a network
+	// in memory.
+	Open func(ctx context.Context, network, address string) (net.Listener, error)
 }
 
 // Server is a gateway that serves on ports of its own.
@@ -80,6 +83,9 @@ func (g *Gateway) start(ctx context.Context, at Listen) (*Server, error) {
 	if at.Admin == "" {
 		at.Admin = anyPort
 	}
+	if at.Open == nil {
+		at.Open = (&net.ListenConfig{}).Listen
+	}
 	host, _, err := net.SplitHostPort(at.JSON)
 	if err != nil {
 		return nil, fmt.Errorf("listen address %q: %w", at.JSON, err)
@@ -88,23 +94,24 @@ func (g *Gateway) start(ctx context.Context, at Listen) (*Server, error) {
 	if s.authority, err = g.authority(host); err != nil {
 		return nil, err
 	}
+	g.front.listen = at.Open
 	if err := g.front.start(ctx, g, at.JSON, s.authority.config, g.Switches().Down); err != nil {
 		return nil, err
 	}
-	if err := s.startAdmin(ctx, at.Admin); err != nil {
+	if err := s.startAdmin(ctx, at); err != nil {
 		return nil, errors.Join(err, g.front.stop())
 	}
 	return s, nil
 }
 
-func (s *Server) startAdmin(ctx context.Context, address string) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+func (s *Server) startAdmin(ctx context.Context, at Listen) error {
+	listener, err := at.Open(ctx, "tcp", at.Admin)
 	if err != nil {
 		return fmt.Errorf("open the admin port: %w", err)
 	}
 	if tcp, ok := listener.Addr().(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
 		_ = listener.Close()
-		return fmt.Errorf("admin address %s: it asks for no password, so give it a loopback address like 127.0.0.1:0", address)
+		return fmt.Errorf("admin address %s: it asks for no password, so give it a loopback address like 127.0.0.1:0", at.Admin)
 	}
 	s.adminURL = "http://" + listener.Addr().String()
 	s.admin = &http.Server{

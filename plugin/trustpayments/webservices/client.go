@@ -43,13 +43,16 @@ type Config struct {
 	Now func() time.Time
 	// Proxy picks the proxy for a request; nil means that of the environment.
 	Proxy func(*http.Request) (*url.URL, error)
+	// Dial opens a connection to host:port; nil means over the network, within
+	// ten seconds. Tests bring a network in memory.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Client makes calls. It may be used by any number of goroutines; waiting
 // calls cost their connection and nothing else.
 type Client struct {
 	endpoints map[string]*endpoint
-	dialer    net.Dialer
+	dialTCP   func(ctx context.Context, network, address string) (net.Conn, error)
 	proxy     func(*http.Request) (*url.URL, error)
 	userAgent string
 	now       func() time.Time
@@ -59,10 +62,13 @@ type Client struct {
 func New(cfg Config) (*Client, error) {
 	c := &Client{
 		endpoints: map[string]*endpoint{},
-		dialer:    net.Dialer{Timeout: connectTimeout},
+		dialTCP:   cfg.Dial,
 		proxy:     cfg.Proxy,
 		userAgent: cfg.UserAgent,
 		now:       cfg.Now,
+	}
+	if c.dialTCP == nil {
+		c.dialTCP = (&net.Dialer{Timeout: connectTimeout}).DialContext
 	}
 	if c.proxy == nil {
 		c.proxy = http.ProxyFromEnvironment

@@ -50,7 +50,7 @@ func (c *Client) dialRaw(ctx context.Context, e *endpoint) (net.Conn, error) {
 		return nil, errors.New("the proxy that the environment names is not a URL") // the cause may hold its password
 	}
 	if proxy == nil {
-		return c.dialer.DialContext(ctx, "tcp", e.address)
+		return c.dialTCP(ctx, "tcp", e.address)
 	}
 	if proxy.Scheme != "http" {
 		return nil, fmt.Errorf("the proxy %s that the environment names does not start with http://", proxy.Host)
@@ -59,7 +59,7 @@ func (c *Client) dialRaw(ctx context.Context, e *endpoint) (net.Conn, error) {
 	if proxy.Port() == "" {
 		address = net.JoinHostPort(proxy.Hostname(), "80")
 	}
-	raw, err := c.dialer.DialContext(ctx, "tcp", address)
+	raw, err := c.dialTCP(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("proxy: %w", err)
 	}
