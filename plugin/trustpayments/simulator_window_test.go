@@ -24,6 +24,7 @@ func (s *scene) sweep(t *testing.T, w payment.Window) map[payment.TransactionID]
 			continue // by the same cursor
 		}
 		for _, transaction := range page.Transactions {
+			require.NotContains(t, found, transaction.ID, "it is on two pages")
 			found[transaction.ID] = transaction
 		}
 		if w.Cursor = page.Next; w.Cursor == "" {

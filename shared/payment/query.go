@@ -33,7 +33,8 @@ type Lookup struct {
 // cursor is missed: so a window is complete for what was started longer before
 // its first page than the gateway lags, and its end has to be swept again
 // once that time has passed. A transaction may come twice, on two pages; the
-// later sight is the newer.
+// later sight is the newer. One whose start can't be read has no StartedAt, and
+// is in every window that the gateway shows it in.
 //
 // Nothing is known of how these transactions were asked to settle, so each is
 // read as by a Lookup without Asked: a suspended authorisation is
