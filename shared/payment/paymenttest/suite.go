@@ -47,7 +47,7 @@ type Wrong struct {
 }
 
 // callLimit bounds each call of the suite.
-const callLimit = 30 * time.Second
+const callLimit = time.Minute
 
 // Run checks a gateway against the contract of payment.Gateway. setup is called
 // once; what it returns is used by many goroutines at a time.
@@ -99,6 +99,6 @@ func NewReference() payment.Reference {
 func (s *suite) request(settle payment.SettleMode) payment.ChargeRequest {
 	return payment.ChargeRequest{
 		Access: s.Access, Reference: NewReference(), Amount: s.Amount, Stored: s.Stored, Settle: settle,
-		Mode: s.Mode, Sequence: 2, SendBefore: time.Now().Add(10 * time.Second),
+		Mode: s.Mode, Sequence: 2, SendBefore: time.Now().Add(callLimit),
 	}
 }
