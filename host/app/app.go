@@ -23,6 +23,7 @@ import (
 	"github.com/chargehand/chargehand/host/metrics"
 	"github.com/chargehand/chargehand/host/order"
 	"github.com/chargehand/chargehand/host/pluginhost"
+	"github.com/chargehand/chargehand/host/pluginhost/confine"
 	"github.com/chargehand/chargehand/host/turn"
 	"github.com/chargehand/chargehand/settings"
 	"github.com/chargehand/chargehand/settings/settingsdb"
@@ -140,11 +141,23 @@ func (a *App) startPlugins(ctx context.Context) error {
 	var err error
 	a.plugins, err = pluginhost.New(pluginhost.Config{
 		Dir: a.cfg.PluginDir, Logger: a.log.Named("plugins"), Env: a.cfg.PluginEnv,
+		Confine: confine.Config{Launcher: a.cfg.PluginLauncher, Mode: a.cfg.PluginConfine, Guarded: guarded(a.cfg)},
 	})
 	if err != nil {
 		return err
 	}
 	return a.plugins.Start(ctx)
+}
+
+// guarded are the files that no plugin may read.
+func guarded(cfg config.Config) []string {
+	list := []string{cfg.File, cfg.MasterKeyFile, cfg.ReferenceKeyFile, cfg.TLSKey}
+	if cfg.Database.Driver == "sqlite" {
+		for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+			list = append(list, cfg.Database.Path+suffix)
+		}
+	}
+	return list
 }
 
 func (a *App) gauges(m *metrics.Metrics) {

@@ -70,7 +70,7 @@ func (l pluginList) Plugins(ctx context.Context) []httpapi.Plugin {
 	for _, s := range l.host.Status() {
 		p := httpapi.Plugin{
 			Name: s.Name, Version: s.Version, State: string(s.State), PID: s.PID, Generation: s.Generation, Restarts: s.Restarts,
-			StartedAt: s.StartedAt, LastError: s.LastError,
+			StartedAt: s.StartedAt, Confined: s.Confined, LastError: s.LastError,
 		}
 		if gateway, err := l.host.Gateway(s.Name); err == nil {
 			limited, cancel := context.WithTimeout(ctx, descriptionLimit)

@@ -16,11 +16,14 @@ import (
 	"github.com/knadh/koanf/v2"
 
 	"github.com/chargehand/chargehand/host/charge"
+	"github.com/chargehand/chargehand/host/pluginhost/confine"
 	"github.com/chargehand/chargehand/shared/payment"
 )
 
 // Config is the whole configuration of a host.
 type Config struct {
+	// File is where the configuration was read from; empty for no file.
+	File string
 	// Environment is the name of this environment; it is part of every
 	// reference that goes to a gateway, and never changes.
 	Environment string
@@ -32,6 +35,11 @@ type Config struct {
 	PluginDir   string
 	// PluginEnv holds, by plugin, what is added to its environment.
 	PluginEnv map[string]map[string]string
+	// PluginConfine says whether plugins have to be confined.
+	PluginConfine confine.Mode
+	// PluginLauncher is what plugins are started through, to be confined. It is
+	// no key: the command that serves sets it.
+	PluginLauncher string
 	// Files with the keys, 32 bytes in base64 each, readable by the host alone.
 	MasterKeyFile string
 	// MasterKey is the key itself; it wins over the file.
@@ -75,6 +83,7 @@ func keys() []key {
 		{"database.path", "chargehand.db", "file of the SQLite database", false},
 		{"database.dsn", "", "data source name of the MySQL or MariaDB database", true},
 		{"plugins.dir", "plugins", "folder with a manifest for each plugin", false},
+		{"plugins.confine", "best_effort", "keep plugins from the host's files and other programs: best_effort (as far as the kernel can), required or off", false},
 		{"keys.master", "", "the key that seals the companies' secrets itself, in base64; best from the environment", true},
 		{"keys.master_file", "", "file with the key that seals the companies' secrets", false},
 		{"keys.reference_file", "", "file with the key that makes the references; keep it out of the database's backups", false},
@@ -124,7 +133,9 @@ func Load(path string, overrides map[string]any, getenv func(string) (string, bo
 	if err := k.Load(confmap.Provider(layer, "."), nil); err != nil {
 		return Config{}, fmt.Errorf("configuration: %w", err)
 	}
-	return build(k)
+	c, err := build(k)
+	c.File = path
+	return c, err
 }
 
 func loadFile(k *koanf.Koanf, path string) error {
@@ -154,7 +165,7 @@ func build(k *koanf.Koanf) (Config, error) {
 		Environment: t.text("environment"), Listen: t.text("listen"), ListenFile: t.text("listen_file"),
 		TLSCert: t.text("tls.cert"), TLSKey: t.text("tls.key"),
 		Database:  Database{Driver: t.text("database.driver"), Path: t.text("database.path"), DSN: t.text("database.dsn")},
-		PluginDir: t.text("plugins.dir"), PluginEnv: t.variables("plugins.env"),
+		PluginDir: t.text("plugins.dir"), PluginEnv: t.variables("plugins.env"), PluginConfine: confine.Mode(t.text("plugins.confine")),
 		MasterKey: payment.Secret(t.text("keys.master")), MasterKeyFile: t.text("keys.master_file"), ReferenceKeyFile: t.text("keys.reference_file"),
 		Limits: Limits{InFlight: t.integer("limits.in_flight"), SiteInFlight: t.integer("limits.site_in_flight"), SiteRate: t.number("limits.site_rate")},
 		Poll:   t.duration("poll"), StopWithin: t.duration("stop_within"), LogLevel: t.text("log.level"),
@@ -200,6 +211,8 @@ func (c Config) validate() error {
 		return fmt.Errorf("configuration: limits.in_flight and limits.site_in_flight must be at least 1")
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return fmt.Errorf("configuration: tls.cert and tls.key go together")
+	case !c.PluginConfine.Valid():
+		return fmt.Errorf("configuration: plugins.confine is %q; it must be best_effort, required or off", c.PluginConfine)
 	case !slices.Contains([]string{"trace", "debug", "info", "warn", "error"}, c.LogLevel):
 		return fmt.Errorf("configuration: log.level is %q; it must be trace, debug, info, warn or error", c.LogLevel)
 	}
@@ -252,7 +265,7 @@ func (c Config) Redacted() map[string]any {
 		"environment": c.Environment, "listen": c.Listen, "listen_file": c.ListenFile,
 		"tls":      map[string]string{"cert": c.TLSCert, "key": c.TLSKey},
 		"database": map[string]string{"driver": c.Database.Driver, "path": c.Database.Path, "dsn": dsn},
-		"plugins":  map[string]any{"dir": c.PluginDir, "env": env},
+		"plugins":  map[string]any{"dir": c.PluginDir, "env": env, "confine": c.PluginConfine},
 		"keys":     map[string]string{"master_file": c.MasterKeyFile, "reference_file": c.ReferenceKeyFile},
 		"limits":   map[string]any{"in_flight": c.Limits.InFlight, "site_in_flight": c.Limits.SiteInFlight, "site_rate": c.Limits.SiteRate},
 		"clocks":   clocks, "poll": c.Poll.String(), "stop_within": c.StopWithin.String(), "log": map[string]string{"level": c.LogLevel},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/chargehand/chargehand/host/charge"
 	"github.com/chargehand/chargehand/host/config"
+	"github.com/chargehand/chargehand/host/pluginhost/confine"
 )
 
 func nothing(string) (string, bool) { return "", false }
@@ -29,11 +30,12 @@ func written(t *testing.T, yaml string) string {
 
 func TestDefaults(t *testing.T) {
 	t.Parallel()
-	c, err := config.Load(written(t, "environment: production\n"), nil, nothing)
+	path := written(t, "environment: production\n")
+	c, err := config.Load(path, nil, nothing)
 	require.NoError(t, err)
 	want := config.Config{
-		Environment: "production", Listen: "127.0.0.1:8420", Database: config.Database{Driver: "sqlite", Path: "chargehand.db"},
-		PluginDir: "plugins", PluginEnv: map[string]map[string]string{}, Limits: config.Limits{InFlight: 32, SiteInFlight: 24},
+		File: path, Environment: "production", Listen: "127.0.0.1:8420", Database: config.Database{Driver: "sqlite", Path: "chargehand.db"},
+		PluginDir: "plugins", PluginEnv: map[string]map[string]string{}, PluginConfine: confine.BestEffort, Limits: config.Limits{InFlight: 32, SiteInFlight: 24},
 		Clocks: charge.DefaultClocks(), Poll: time.Second, StopWithin: 105 * time.Second, LogLevel: "info",
 	}
 	require.Empty(t, cmp.Diff(want, c))
@@ -108,6 +110,7 @@ func TestRefused(t *testing.T) {
 		"poll":                 {yaml: "environment: x\npoll: -1s", want: `poll is "-1s"; it must be a time`},
 		"stop":                 {yaml: "environment: x", env: map[string]string{"CHARGEHAND_STOP_WITHIN": "0"}, want: "stop_within"},
 		"certificate alone":    {yaml: "environment: x\ntls: {cert: a.pem}", want: "tls.cert and tls.key go together"},
+		"mode of confinement":  {yaml: "environment: x\nplugins: {confine: maybe}", want: `plugins.confine is "maybe"; it must be best_effort, required or off`},
 		"log level":            {yaml: "environment: x\nlog: {level: loud}", want: `log.level is "loud"; it must be trace, debug, info, warn or error`},
 		"plugin env no map":    {yaml: "environment: x\nplugins: {env: {trustpayments: " + secret + "}}", want: "plugins.env.trustpayments can't be read"},
 		"plugin env list":      {yaml: "environment: x\nplugins: {env: {trustpayments: {A: [" + secret + "]}}}", want: "plugins.env.trustpayments.A can't be read"},
@@ -160,7 +163,7 @@ plugins: {env: {trustpayments: {TOKEN: hunter2}}}
 	shown := c.Redacted()
 	require.NotContains(t, strings.Join(flat(shown), " "), "hunter2")
 	require.Equal(t, map[string]string{"driver": "mysql", "path": "chargehand.db", "dsn": "********"}, shown["database"])
-	require.Equal(t, map[string]any{"dir": "plugins", "env": map[string][]string{"trustpayments": {"TOKEN"}}}, shown["plugins"])
+	require.Equal(t, map[string]any{"dir": "plugins", "env": map[string][]string{"trustpayments": {"TOKEN"}}, "confine": confine.BestEffort}, shown["plugins"])
 }
 
 func flat(v any) []string {

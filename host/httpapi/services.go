@@ -50,6 +50,7 @@ type Plugin struct {
 	Generation   int             `json:"generation"`
 	Restarts     int             `json:"restarts"`
 	StartedAt    time.Time       `json:"started_at,omitzero"`
+	Confined     bool            `json:"confined" doc:"Whether the system keeps it from reading and executing what it was not given."`
 	LastError    string          `json:"last_error,omitempty"`
 	Capabilities []string        `json:"capabilities,omitempty"`
 	Settings     []payment.Field `json:"settings,omitempty"`

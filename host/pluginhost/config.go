@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/chargehand/chargehand/host/pluginhost/confine"
 	"github.com/chargehand/chargehand/shared/pluginrpc"
 )
 
@@ -29,12 +30,17 @@ type Config struct {
 	// SocketDir is where each generation gets its socket folder; the system's
 	// folder for temporary files if empty. Its path has to be short.
 	SocketDir string
+	// Confine says how processes are confined. Its zero value starts them as they
+	// are.
+	Confine confine.Config
 	// Now is the clock for what Status shows; time.Now if nil.
 	Now func() time.Time
 	// Observer counts what happens; nil if nobody does.
 	Observer Observer
 	// Timing is for tests; its zero values are right.
 	Timing Timing
+
+	launcher *confine.Launcher
 }
 
 // Observer is told what happens, for metrics. It must not block.
@@ -155,7 +161,9 @@ func (c Config) withDefaults() (Config, error) {
 		c.Observer = nobody{}
 	}
 	c.Timing = c.Timing.withDefaults()
-	return c, nil
+	var err error
+	c.launcher, err = confine.New(c.Confine)
+	return c, err
 }
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,99}$`)

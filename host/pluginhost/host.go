@@ -40,6 +40,9 @@ func New(cfg Config) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
+	if notice := cfg.launcher.Notice(); notice != "" {
+		cfg.Logger.Warn(notice)
+	}
 	h := &Host{cfg: cfg}
 	if h.store, err = openStore(cfg.Store); err != nil {
 		return nil, err

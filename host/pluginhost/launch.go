@@ -17,6 +17,7 @@ import (
 	goplugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
 
+	"github.com/chargehand/chargehand/host/pluginhost/confine"
 	"github.com/chargehand/chargehand/shared/pluginrpc"
 )
 
@@ -57,14 +58,29 @@ func (l launcher) launch(ctx context.Context) (*generation, error) {
 	abort, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	g.abort = cancel
 	g.cmd = p.command(abort, l.binary.Name(), l.cfg.Env[p.name], socketDir, theirs)
-	g.client = goplugin.NewClient(g.clientConfig(p))
+	report, err := l.cfg.launcher.Wrap(g.cmd, confine.Grant{
+		SHA256: p.sum, Folder: socketDir, Read: p.manifest.Read, Execute: p.manifest.Execute,
+	})
+	if err != nil {
+		cancel()
+		_ = theirs.Close()
+		_ = ours.Close()
+		_ = os.Remove(socketDir)
+		return nil, err
+	}
+	defer report.Close()
+	g.client = goplugin.NewClient(g.clientConfig(p, report == nil))
 
 	stop := context.AfterFunc(ctx, cancel)
 	err = g.start(ctx, p)
 	stop()
 	_ = theirs.Close()
+	report.Started()
 	if err != nil {
 		end := g.kill()
+		if failure := report.Err(); failure != nil {
+			err = failure
+		}
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("the start was interrupted: %w", ctx.Err())
 		}
@@ -89,13 +105,13 @@ func (p plugin) command(abort context.Context, binary string, configured map[str
 	return cmd
 }
 
-func (g *generation) clientConfig(p plugin) *goplugin.ClientConfig {
-	return &goplugin.ClientConfig{
+// clientConfig has go-plugin check the checksum if what it starts is the plugin
+// itself. The launcher checks for itself.
+func (g *generation) clientConfig(p plugin, direct bool) *goplugin.ClientConfig {
+	c := &goplugin.ClientConfig{
 		HandshakeConfig:  pluginrpc.Handshake(),
 		VersionedPlugins: pluginrpc.Plugins(nil),
 		Cmd:              g.cmd,
-		// The hash keeps state: a new one for each start.
-		SecureConfig:     &goplugin.SecureConfig{Checksum: p.sum, Hash: sha256.New()},
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
 		AutoMTLS:         true,
 		SkipHostEnv:      true,
@@ -114,6 +130,11 @@ func (g *generation) clientConfig(p plugin) *goplugin.ClientConfig {
 				grpc.MaxCallSendMsgSize(pluginrpc.MaxMessage), grpc.MaxCallRecvMsgSize(pluginrpc.MaxMessage)),
 		},
 	}
+	if direct {
+		// The hash keeps state: a new one for each start.
+		c.SecureConfig = &goplugin.SecureConfig{Checksum: p.sum, Hash: sha256.New()}
+	}
+	return c
 }
 
 // needingDeadline gives calls without one a deadline. They are go-plugin's own,
@@ -203,7 +224,7 @@ func (g *generation) explain(err error, end string) error {
 	text := err.Error()
 	head, _, _ := strings.Cut(text, "\n")
 	switch {
-	case errors.Is(err, goplugin.ErrChecksumsDoNotMatch):
+	case errors.Is(err, goplugin.ErrChecksumsDoNotMatch), errors.Is(err, confine.ErrChecksum):
 		return fmt.Errorf("the host's copy %s was changed since it was made; nobody but the host may write there", g.binary.Name())
 	case strings.HasPrefix(text, "timeout while waiting"), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s was not ready within %s%s; see why it is slow, or whether it is a payment plugin at all", path, g.timing.Start, said)

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/chargehand/chargehand/host/pluginhost/confine"
 	"github.com/chargehand/chargehand/shared/payment"
 	"github.com/chargehand/chargehand/shared/payment/paymenttest"
 )
@@ -37,7 +38,13 @@ var builds []testBuild
 // names.
 const hostEnv = "PLUGINHOST_TEST_DIR"
 
+// launcherEnv names the launcher of that host's plugins, if any.
+const launcherEnv = "PLUGINHOST_TEST_LAUNCHER"
+
 func TestMain(m *testing.M) {
+	if confine.Asked() {
+		os.Exit(confine.Main())
+	}
 	if dir := os.Getenv(hostEnv); dir != "" {
 		if err := runHost(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -104,7 +111,10 @@ func (b testBuild) env(variables ...string) map[string]string {
 
 // runHost is a host that lives until it is killed.
 func runHost(dir string) error {
-	h, err := New(Config{Dir: dir, Logger: hclog.NewNullLogger(), SocketDir: filepath.Join(dir, ".s")})
+	h, err := New(Config{
+		Dir: dir, Logger: hclog.NewNullLogger(), SocketDir: filepath.Join(dir, ".s"),
+		Confine: confine.Config{Launcher: os.Getenv(launcherEnv)},
+	})
 	if err == nil {
 		err = h.Start(context.Background())
 	}

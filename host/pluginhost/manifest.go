@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/chargehand/chargehand/host/pluginhost/confine"
 )
 
 // maxManifest is the size of the largest manifest, in bytes.
@@ -25,6 +27,10 @@ type manifest struct {
 	// Env names variables of the host's environment to pass on, besides those
 	// that every plugin gets.
 	Env []string `json:"env,omitempty"`
+	// Read and Execute are files, and folders with all that is in them, that the
+	// plugin may read, or read and execute, besides what every plugin may.
+	Read    []string `json:"read,omitempty"`
+	Execute []string `json:"execute,omitempty"`
 }
 
 // plugin is one version of a plugin: what its manifest says.
@@ -184,6 +190,11 @@ func (m manifest) check(name string) ([]byte, error) {
 		}
 		if strings.HasPrefix(variable, "CHARGEHAND_") {
 			return nil, fmt.Errorf(`"env": %s configures the host and may hold secrets; it is not passed on`, variable)
+		}
+	}
+	for list, paths := range map[string][]string{"read": m.Read, "execute": m.Execute} {
+		if err := confine.CheckPaths(paths); err != nil {
+			return nil, fmt.Errorf("%q: %w", list, err)
 		}
 	}
 	return sum, nil

@@ -38,6 +38,8 @@ type Status struct {
 	// Restarts counts how often a process ended or could not be started.
 	Restarts int
 	InFlight int
+	// Confined says whether its processes are kept from what they were not given.
+	Confined bool
 	// LastError is why the newest process that is no more ended, or why the
 	// plugin was refused.
 	LastError string

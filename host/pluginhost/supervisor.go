@@ -69,7 +69,7 @@ func newSupervisor(p plugin, cfg Config, st *store) *supervisor {
 		name: p.name, cfg: cfg, log: cfg.Logger.Named(p.name), store: st, manifest: p.file,
 		suspect: make(chan struct{}, 1), wake: make(chan struct{}, 1), starting: make(chan struct{}, 1), done: make(chan struct{}),
 		failures: failures{timing: cfg.Timing},
-		status:   Status{Name: p.name, Version: p.version, SHA256: p.digest(), State: StateStopped},
+		status:   Status{Name: p.name, Version: p.version, SHA256: p.digest(), State: StateStopped, Confined: cfg.launcher.Confines()},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.hurried, s.hurry = context.WithCancel(context.Background())

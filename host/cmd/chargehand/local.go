@@ -15,6 +15,7 @@ import (
 	"github.com/chargehand/chargehand/host/app"
 	"github.com/chargehand/chargehand/host/config"
 	"github.com/chargehand/chargehand/host/database"
+	"github.com/chargehand/chargehand/host/pluginhost/confine"
 	"github.com/chargehand/chargehand/settings"
 	"github.com/chargehand/chargehand/shared/payment"
 )
@@ -51,6 +52,7 @@ func (s serveCmd) Run() error {
 	if err != nil {
 		return err
 	}
+	cfg.PluginLauncher = confine.Self()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	log := logger(cfg)

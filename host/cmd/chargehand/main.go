@@ -12,6 +12,8 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/chargehand/chargehand/host/pluginhost/confine"
 )
 
 // version is set by the build.
@@ -55,6 +57,9 @@ type exitError struct {
 func (e *exitError) Error() string { return e.text }
 
 func main() {
+	if confine.Asked() {
+		os.Exit(confine.Main())
+	}
 	var c cli
 	parser, err := kong.New(&c, kong.Name("chargehand"),
 		kong.Description("Charges retailers for the cost of each order, never twice, and never by guessing.\n\n"+

@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 
+	"github.com/chargehand/chargehand/host/pluginhost/confine"
 	"github.com/chargehand/chargehand/testharness/gateway"
 )
 
@@ -53,7 +54,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata", WorkdirRoot: root,
 		Setup: func(env *testscript.Env) error { return setup(env, binary) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "capture": capture, "json": isJSON, "mode": mode, "mint": mint, "latency": latency, "ready": ready, "fill": fill,
+			"exits": exits, "capture": capture, "json": isJSON, "mode": mode, "mint": mint, "latency": latency, "ready": ready, "fill": fill, "launched": launched,
 		},
 	})
 }
@@ -142,6 +143,30 @@ func mint(ts *testscript.TestScript, _ bool, args []string) {
 	})
 	ts.Check(err)
 	ts.Setenv(args[0], entry.TransactionReference)
+}
+
+// launched checks that the plugins that were printed as JSON came up through the
+// launcher, and that it is told whether they are confined.
+func launched(ts *testscript.TestScript, _ bool, _ []string) {
+	if confine.Self() == "" {
+		return // only Linux has it
+	}
+	var list []pluginView
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &list))
+	_, lacking := confine.New(confine.Config{Launcher: confine.Self(), Mode: confine.Required})
+	for _, p := range list {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID))
+		ts.Check(err)
+		if !strings.Contains(string(status), "NoNewPrivs:\t1") {
+			ts.Fatalf("%s was started without the launcher", p.Name)
+		}
+		if p.Confined != (lacking == nil) {
+			ts.Fatalf("it is told that %s is confined: %t; the kernel: %v", p.Name, p.Confined, lacking)
+		}
+	}
+	if len(list) == 0 {
+		ts.Fatalf("there is no plugin")
+	}
 }
 
 // latency AMOUNT DURATION has the gateway take its time over that amount.

@@ -32,6 +32,7 @@ type pluginView struct {
 	Generation int       `json:"generation"`
 	Restarts   int       `json:"restarts"`
 	StartedAt  time.Time `json:"started_at,omitzero"`
+	Confined   bool      `json:"confined"`
 	LastError  string    `json:"last_error,omitempty"`
 }
 
@@ -42,9 +43,13 @@ func (pluginListCmd) Run(c *cli) error {
 		return err
 	}
 	return c.show(p.Items, func() {
-		table("NAME\tVERSION\tSTATE\tPID\tGENERATION\tRESTARTS\tLAST ERROR", func(w *tabwriter.Writer) {
+		table("NAME\tVERSION\tSTATE\tPID\tGENERATION\tRESTARTS\tCONFINED\tLAST ERROR", func(w *tabwriter.Writer) {
 			for _, v := range p.Items {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%s\n", v.Name, v.Version, v.State, v.PID, v.Generation, v.Restarts, v.LastError)
+				confined := "no"
+				if v.Confined {
+					confined = "yes"
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%s\t%s\n", v.Name, v.Version, v.State, v.PID, v.Generation, v.Restarts, confined, v.LastError)
 			}
 		})
 	})

@@ -114,7 +114,7 @@ func (g *gateway) Describe(ctx context.Context) (payment.Description, error) {
 }
 
 // ValidateSettings answers "report" with one problem for each environment
-// variable, or with one that holds the process id.
+// variable, or with one if what it is to try fails.
 func (g *gateway) ValidateSettings(ctx context.Context, r payment.SettingsRequest) (payment.SettingsReport, error) {
 	var report payment.SettingsReport
 	switch r.Settings["report"] {
@@ -126,6 +126,11 @@ func (g *gateway) ValidateSettings(ctx context.Context, r payment.SettingsReques
 		return report, nil
 	case "panic":
 		panic(r.Settings["password"])
+	case "try":
+		if err := try(ctx, r.Settings["what"], r.Settings["with"]); err != nil {
+			report.Problems = []payment.FieldProblem{{Field: r.Settings["what"], Text: err.Error()}}
+		}
+		return report, nil
 	}
 	return g.Memory.ValidateSettings(ctx, r)
 }
