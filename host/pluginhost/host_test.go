@@ -41,7 +41,7 @@ func TestStatusWhenReady(t *testing.T) {
 	require.Equal(t, "1.2.3", d.Version)
 }
 
-func deadline(t *testing.T) context.Context {
+func deadline(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)

@@ -128,11 +128,11 @@ func runHost(dir string) error {
 
 // folder is a folder of plugins in the making.
 type folder struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 }
 
-func newFolder(t *testing.T) folder {
+func newFolder(t testing.TB) folder {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "p") //nolint:usetesting // The path of a socket must be short.
 	require.NoError(t, err)
