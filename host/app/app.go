@@ -35,6 +35,7 @@ type App struct {
 	version  string
 	log      hclog.Logger
 	db       *database.DB
+	clock    *database.Clock
 	store    *chargedb.Store
 	settings *settings.Service
 	plugins  *pluginhost.Host
@@ -45,7 +46,6 @@ type App struct {
 	// stopping ends when Stop begins.
 	stopping context.Context
 	stop     context.CancelFunc
-	now      func() time.Time // for the check of the clock
 }
 
 // Ids are made at the rate of orders, and none of them is a secret. It is set
@@ -54,8 +54,13 @@ func init() { uuid.EnableRandPool() }
 
 // Start brings a host up and returns once it takes orders in. What was begun
 // before an error is ended again.
-func Start(ctx context.Context, cfg config.Config, version string, log hclog.Logger) (a *App, err error) {
-	a = &App{cfg: cfg, version: version, log: log, failed: make(chan error, 1), now: time.Now}
+func Start(ctx context.Context, cfg config.Config, version string, log hclog.Logger) (*App, error) {
+	return start(ctx, cfg, version, log, time.Now)
+}
+
+// start starts a host with that wall clock.
+func start(ctx context.Context, cfg config.Config, version string, log hclog.Logger, wall func() time.Time) (a *App, err error) {
+	a = &App{cfg: cfg, version: version, log: log, failed: make(chan error, 1)}
 	a.stopping, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	defer func() {
 		if err != nil {
@@ -67,6 +72,10 @@ func Start(ctx context.Context, cfg config.Config, version string, log hclog.Log
 		return a, err
 	}
 	if err = database.CheckSchema(ctx, a.db); err != nil {
+		return a, err
+	}
+	a.clock = database.NewClock(a.db, database.ClockConfig{Wall: wall, Logger: log.Named("clock")})
+	if err = a.clock.Start(ctx); err != nil {
 		return a, err
 	}
 	namer, err := Namer(cfg)
@@ -85,7 +94,8 @@ func Start(ctx context.Context, cfg config.Config, version string, log hclog.Log
 	a.engine, err = engine.New(engine.Config{
 		Store: a.store, Settings: a.settings, Gateways: a.plugins, Clocks: cfg.Clocks,
 		Limits: turn.Limits{Plugin: cfg.Limits.InFlight, Site: cfg.Limits.SiteInFlight, SiteRate: cfg.Limits.SiteRate},
-		Owner:  host + "/" + uuid.Must(uuid.NewV7()).String(), Now: time.Now, Poll: cfg.Poll,
+		Owner:  host + "/" + uuid.Must(uuid.NewV7()).String(), Poll: cfg.Poll,
+		Now: a.clock.Now, Wall: wall, Ready: a.clock.Check,
 		Logger: log.Named("engine"), Observer: m,
 	})
 	if err != nil {
@@ -95,7 +105,7 @@ func Start(ctx context.Context, cfg config.Config, version string, log hclog.Log
 		return a, err
 	}
 	a.gauges(m)
-	orders := order.New(order.Config{Store: a.store, Companies: a.settings, Engine: a.engine, Namer: namer, Now: time.Now})
+	orders := order.New(order.Config{Store: a.store, Companies: a.settings, Engine: a.engine, Namer: namer, Now: a.clock.Now})
 	err = a.serve(ctx, httpapi.New(httpapi.Config{
 		Version: version, Orders: orders, Charges: order.NewViews(a.store, a.engine.Next), Engine: a.engine,
 		Settings: a.settings, Plugins: pluginList{a.plugins}, Health: a.checks(), Trouble: trouble,
@@ -254,6 +264,9 @@ func (a *App) Stop(ctx context.Context) {
 	}
 	if a.store != nil {
 		a.store.Stop()
+	}
+	if a.clock != nil {
+		a.clock.Stop()
 	}
 	if a.db != nil {
 		if err := a.db.Close(); err != nil {

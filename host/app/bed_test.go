@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,7 +43,8 @@ type bed struct {
 	gateway *gateway.Gateway
 	app     *App
 	url     string
-	key     string // of the platform
+	key     string       // of the platform
+	skew    atomic.Int64 // nanoseconds that this host's wall clock is ahead
 	doc     *document
 
 	mu      sync.Mutex
@@ -193,7 +195,7 @@ func (b *bed) start() error {
 	b.t.Helper()
 	limited, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	host, err := Start(limited, b.config(), "test", b.log.logger())
+	host, err := start(limited, b.config(), "test", b.log.logger(), func() time.Time { return time.Now().Add(time.Duration(b.skew.Load())) })
 	if err != nil {
 		require.Nil(b.t, host)
 		return err

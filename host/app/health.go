@@ -11,30 +11,13 @@ import (
 	"github.com/chargehand/chargehand/host/pluginhost"
 )
 
-// maxClockSkew is how far this host's clock may be from the database's. Leases
-// and the windows for sending are compared between hosts.
-const maxClockSkew = 5 * time.Second
-
 func (a *App) checks() []httpapi.Check {
 	return []httpapi.Check{
 		{Name: "database", Run: a.db.Ping},
 		{Name: "schema", Run: func(ctx context.Context) error { return database.CheckSchema(ctx, a.db) }},
-		{Name: "clock", Run: a.checkClock},
+		{Name: "clock", Run: func(context.Context) error { return a.clock.Check() }},
 		{Name: "plugins", Run: a.checkPlugins},
 	}
-}
-
-func (a *App) checkClock(ctx context.Context) error {
-	before := a.now()
-	there, err := a.db.Now(ctx)
-	if err != nil {
-		return err
-	}
-	here := before.Add(a.now().Sub(before) / 2)
-	if d := here.Sub(there).Abs(); d > maxClockSkew {
-		return fmt.Errorf("this host's clock is %s from the database's; the most is %s: synchronise both", d.Round(time.Millisecond), maxClockSkew)
-	}
-	return nil
 }
 
 func (a *App) checkPlugins(context.Context) error {

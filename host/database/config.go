@@ -57,8 +57,7 @@ type Config struct {
 	// Logger gets connection faults and slow statements. Default: nothing is logged.
 	Logger hclog.Logger
 
-	// Now is the clock: for columns that GORM fills, and for DB.Now on SQLite, which
-	// has no clock but the host's. Default time.Now.
+	// Now is the clock for columns that GORM fills. Default time.Now.
 	Now func() time.Time
 }
 

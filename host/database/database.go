@@ -56,20 +56,6 @@ func (db *DB) Driver() string { return db.config.Driver }
 // with ErrReadOnly: use Tx.
 func (db *DB) Read(ctx context.Context) *gorm.DB { return db.read.WithContext(ctx) }
 
-// Now returns the database's time in UTC, in whole microseconds. It is the clock
-// that all hosts of one database share. On a server it takes a connection of its
-// own: call it before Tx, not within.
-func (db *DB) Now(ctx context.Context) (time.Time, error) {
-	if db.config.Driver == DriverSQLite {
-		return db.now(), nil
-	}
-	var now time.Time
-	if err := db.write.WithContext(ctx).Raw("SELECT UTC_TIMESTAMP(6)").Row().Scan(&now); err != nil {
-		return time.Time{}, fmt.Errorf("read the database's time: %w", translate(err))
-	}
-	return now.UTC(), nil
-}
-
 // now is the host's clock, cut to what the database keeps.
 func (db *DB) now() time.Time { return db.config.Now().UTC().Truncate(time.Microsecond) }
 

@@ -14,9 +14,10 @@
 //     gorm.ErrForeignKeyViolated, gorm.ErrRecordNotFound and the sentinels of this
 //     package. Their text carries no values of rows and no password.
 //   - Times are UTC. Servers keep microseconds and cut the rest off; SQLite keeps
-//     it, so cut what is compared later, as DB.Now does.
+//     it, so cut what is compared later.
 //
-// Shared writes what many callers wait for in one transaction.
+// Shared writes what many callers wait for in one transaction. Clock is the one
+// time that all hosts of a database share.
 //
 // What it does not do: it knows no table, chooses no retry for what it calls
 // unknown, and never creates tables outside Migrate.

@@ -189,31 +189,6 @@ func TestSQLitePathWithSpecialCharacters(t *testing.T) {
 	require.FileExists(t, config.Path)
 }
 
-func TestNow(t *testing.T) {
-	t.Parallel()
-	databasetest.Each(t, func(t *testing.T, db *database.DB) {
-		before := time.Now().Truncate(time.Microsecond)
-		now, err := db.Now(context.Background())
-		require.NoError(t, err)
-		// The test server runs on this machine: one clock, so the order holds.
-		require.False(t, now.Before(before), "%s before %s", now, before)
-		require.False(t, now.After(time.Now()))
-		require.Equal(t, time.UTC, now.Location())
-		require.Zero(t, now.Nanosecond()%1000)
-	})
-}
-
-func TestNowUsesTheClockOnSQLite(t *testing.T) {
-	t.Parallel()
-	config := sqliteConfig(t)
-	config.Now = func() time.Time {
-		return time.Date(2026, 2, 3, 4, 5, 6, 7008009, time.FixedZone("east", 3600))
-	}
-	now, err := open(t, config).Now(context.Background())
-	require.NoError(t, err)
-	require.Equal(t, time.Date(2026, 2, 3, 3, 5, 6, 7008000, time.UTC), now)
-}
-
 func TestTimesReadBackAndCompare(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *database.DB) {

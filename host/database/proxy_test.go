@@ -196,8 +196,9 @@ func TestErrUnavailableServerGone(t *testing.T) {
 	db := open(t, database.Config{Driver: database.DriverMySQL, DSN: dsn})
 	p.close()
 	require.ErrorIs(t, db.Ping(context.Background()), database.ErrUnavailable)
-	_, err := db.Now(context.Background())
-	require.ErrorIs(t, err, database.ErrUnavailable)
+	clock := database.NewClock(db, database.ClockConfig{})
+	require.ErrorIs(t, clock.Start(context.Background()), database.ErrUnavailable)
+	require.ErrorIs(t, clock.Check(), database.ErrUnavailable)
 	require.ErrorIs(t, insert(db, newItem(1)), database.ErrUnavailable)
 	require.ErrorIs(t, database.CheckSchema(context.Background(), db), database.ErrUnavailable)
 }

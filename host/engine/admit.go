@@ -16,7 +16,7 @@ import (
 func (e *Engine) Prepare(ctx context.Context, c *charge.Charge) {
 	c.Plan(c.CreatedAt)
 	f := e.facts(ctx, c)
-	if e.loops.Err() == nil && !f.Paused {
+	if e.loops.Err() == nil && !f.Paused && e.ready() {
 		e.start(ctx, c, e.turns.Try)
 	}
 	if f.Paused {
@@ -49,6 +49,8 @@ func (e *Engine) start(ctx context.Context, c *charge.Charge, take func(turn.Roo
 		a.Sequence = n
 		step.At(step.SequenceAllotted)
 	}
+	// The process's own clock is read first, so that its window ends first.
+	e.begun.put(c.ID, e.cfg.Wall().Add(e.cfg.Clocks.SendWindow))
 	now := e.cfg.Now().UTC()
 	a.Stage, a.StartedAt, a.SendBefore = charge.StageStarted, now, now.Add(e.cfg.Clocks.SendWindow)
 	c.LeaseOwner = e.cfg.Owner
@@ -71,7 +73,7 @@ func (e *Engine) Begin(cs []*charge.Charge) {
 	for _, c := range cs {
 		switch c.State {
 		case charge.StateCharging:
-			e.begun.put(c.ID, c.CreatedAt)
+			e.begun.straight(c.ID, c.CreatedAt)
 			e.work.Go(func() { e.call(c.Clone()) })
 		case charge.StatePlanned:
 			e.turns.Add(string(c.FulfillerID))
@@ -85,9 +87,15 @@ func (e *Engine) Begin(cs []*charge.Charge) {
 func (e *Engine) Abandon(cs []*charge.Charge) {
 	for _, c := range cs {
 		if c.State == charge.StateCharging {
-			e.turns.Give(startedRoom(c))
+			e.unstart(c)
 		}
 	}
+}
+
+// unstart gives back what start took for an attempt that was not written down.
+func (e *Engine) unstart(c *charge.Charge) {
+	e.begun.take(c.ID)
+	e.turns.Give(startedRoom(c))
 }
 
 // quantum is how many charges one turn may start at the most.
@@ -110,8 +118,12 @@ func (e *Engine) claimLoop() {
 }
 
 // claim starts up to a quantum of one company's planned charges: claim, commit,
-// and only then call.
+// and only then call. A host that must not start any leaves them to others, and
+// comes back with the next poll.
 func (e *Engine) claim(ctx context.Context, fulfiller settings.CompanyID) (turn.Left, error) {
+	if !e.ready() {
+		return turn.Left{}, nil
+	}
 	ids, err := e.cfg.Store.Planned(ctx, fulfiller, quantum+1)
 	if err != nil || len(ids) == 0 {
 		return turn.Left{}, err
@@ -152,7 +164,7 @@ func (e *Engine) claim(ctx context.Context, fulfiller settings.CompanyID) (turn.
 		case err == nil:
 			e.wake()
 		case c.State == charge.StateCharging:
-			e.turns.Give(startedRoom(c))
+			e.unstart(c)
 		}
 	}
 	return left, nil

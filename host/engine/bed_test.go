@@ -55,6 +55,10 @@ type bed struct {
 	orders   *order.Service
 	limits   turn.Limits
 	placed   atomic.Int64
+	// Of the engines to come; what is nil is the machine's clock and the gateway.
+	now, wall func() time.Time
+	ready     func() error
+	plugins   engine.Gateways
 }
 
 type gateways struct{ gateway payment.Gateway }
@@ -63,7 +67,8 @@ func (g gateways) Gateway(string) (payment.Gateway, error) { return g.gateway, n
 
 func newBed(t *testing.T, db *database.DB, limits turn.Limits) *bed {
 	t.Helper()
-	b := &bed{t: t, ctx: t.Context(), db: db, gateway: paymenttest.NewFake(), limits: limits}
+	b := &bed{t: t, ctx: t.Context(), db: db, gateway: paymenttest.NewFake(), limits: limits, now: time.Now}
+	b.plugins = gateways{b.gateway}
 	master, err := settings.ParseMasterKey("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
 	require.NoError(t, err)
 	b.settings, err = settings.New(settings.Config{Store: settingsdb.New(db), Gateways: gateways{b.gateway}, Master: master})
@@ -80,7 +85,7 @@ func (b *bed) startEngine() {
 	b.engine = b.anotherEngine()
 	namer, err := charge.NewNamer("test", make([]byte, charge.MinNamerKey))
 	require.NoError(b.t, err)
-	b.orders = order.New(order.Config{Store: b.store, Companies: b.settings, Engine: b.engine, Namer: namer, Now: time.Now})
+	b.orders = order.New(order.Config{Store: b.store, Companies: b.settings, Engine: b.engine, Namer: namer, Now: b.now})
 }
 
 var engines atomic.Int64
@@ -88,8 +93,9 @@ var engines atomic.Int64
 func (b *bed) anotherEngine() *engine.Engine {
 	b.t.Helper()
 	e, err := engine.New(engine.Config{
-		Store: b.store, Settings: b.settings, Gateways: gateways{b.gateway}, Clocks: quick(), Limits: b.limits,
-		Owner: fmt.Sprintf("host-%d", engines.Add(1)), Now: time.Now, Poll: 50 * time.Millisecond, Logger: hclog.NewNullLogger(),
+		Store: b.store, Settings: b.settings, Gateways: b.plugins, Clocks: quick(), Limits: b.limits,
+		Owner: fmt.Sprintf("host-%d", engines.Add(1)), Now: b.now, Poll: 50 * time.Millisecond, Logger: hclog.NewNullLogger(),
+		Wall: b.wall, Ready: b.ready,
 	})
 	require.NoError(b.t, err)
 	require.NoError(b.t, e.Start(b.ctx))

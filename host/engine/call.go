@@ -17,20 +17,21 @@ import (
 func (e *Engine) call(c *charge.Charge) {
 	a := *c.Newest()
 	room := startedRoom(c)
+	begun := e.begun.take(c.ID)
 	began := e.cfg.Now()
-	res := e.send(c, a)
+	res := e.send(c, a, begun.sendBy)
 	took := e.cfg.Now().Sub(began)
 	e.turns.Give(room)
 	e.cfg.Observer.Charged(c.Plugin, res.Outcome, took)
 	e.answered(c, charge.Answer{Number: a.Number, At: e.cfg.Now().UTC(), Result: res})
-	if intake, ok := e.begun.take(c.ID); ok {
-		e.cfg.Observer.Own(e.cfg.Now().Sub(intake) - took)
+	if !begun.intake.IsZero() {
+		e.cfg.Observer.Own(e.cfg.Now().Sub(begun.intake) - took)
 	}
 }
 
 // send makes the call. Whatever it can't be sure of is unknown.
-func (e *Engine) send(c *charge.Charge, a charge.Attempt) payment.ChargeResult {
-	ctx, cancel := context.WithDeadline(e.ctx, a.SendBefore.Add(e.cfg.Clocks.CallSlack))
+func (e *Engine) send(c *charge.Charge, a charge.Attempt, sendBy time.Time) payment.ChargeResult {
+	ctx, cancel := context.WithDeadline(e.ctx, e.sendBefore(e.cfg.Wall(), c, a, sendBy).Add(e.cfg.Clocks.CallSlack))
 	defer cancel()
 	values, err := e.cfg.Settings.ForSite(ctx, c.LinkID, a.Endpoint, a.Site)
 	if err != nil {
@@ -40,19 +41,24 @@ func (e *Engine) send(c *charge.Charge, a charge.Attempt) payment.ChargeResult {
 	if err != nil {
 		return notSent(payment.FaultGateway, "The plugin is not there: "+publicText(err))
 	}
-	// The last moment at which not sending is free: the lease is ours and the
-	// window is open, or somebody else may already count this as doubt.
-	if now := e.cfg.Now(); !now.Before(a.SendBefore) || !now.Before(c.LeaseUntil) {
-		return notSent(payment.FaultNone, "It was too late to send it.")
+	if !e.ready() {
+		return notSent(payment.FaultNone, "This host was not ready to send it.")
 	}
 	if p, paused := e.board.paused(charge.Keys(c.Plugin, c.FulfillerID, c.LinkID, a.Endpoint, a.Site)); paused {
 		return notSent(payment.FaultNone, "Charging was paused before it was sent: "+p.Text)
+	}
+	// The last moment at which not sending is free: the lease is ours and the
+	// window is open, or somebody else may already count this as doubt.
+	wall := e.cfg.Wall()
+	until := e.sendBefore(wall, c, a, sendBy)
+	if !wall.Before(until) {
+		return notSent(payment.FaultNone, "It was too late to send it.")
 	}
 	step.At(step.ChargeSending)
 	res, err := gateway.Charge(ctx, payment.ChargeRequest{
 		Access:    payment.Access{Company: string(c.FulfillerID), Settings: values, Endpoint: a.Endpoint, Site: a.Site},
 		Reference: a.Reference, Amount: c.Amount, Stored: a.Stored, Settle: a.Settle, Mode: a.Mode, Sequence: a.Sequence,
-		SendBefore: a.SendBefore, AnswerWithin: e.cfg.Clocks.AnswerLimit,
+		SendBefore: until, AnswerWithin: e.cfg.Clocks.AnswerLimit,
 	})
 	step.At(step.ChargeAnswered)
 	switch {
@@ -62,6 +68,16 @@ func (e *Engine) send(c *charge.Charge, a charge.Attempt) payment.ChargeResult {
 		return fromRefusal(err)
 	}
 	return payment.ChargeResult{Outcome: payment.OutcomeUnknown, Reason: "The call to the plugin broke off: " + publicText(err)}
+}
+
+// sendBefore is when the window for sending ends, by this host's own clock, which
+// shows wall: at the moment that was written down or at the lease's end, both in
+// the database's time, or at sendBy. It carries the monotonic reading, so that a
+// wall clock that is set does not move it. wall is read before anything else: a
+// process that stands still meanwhile loses time and gains none.
+func (e *Engine) sendBefore(wall time.Time, c *charge.Charge, a charge.Attempt, sendBy time.Time) time.Time {
+	own, now := sendBy.Sub(wall), e.cfg.Now()
+	return wall.Add(min(own, a.SendBefore.Sub(now), c.LeaseUntil.Sub(now)))
 }
 
 // fromRefusal reads a plugin's proof that nothing was sent.

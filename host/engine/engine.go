@@ -29,7 +29,8 @@ type Gateways interface {
 	Gateway(name string) (payment.Gateway, error)
 }
 
-// Config is what an Engine needs. All of it is required, but Observer.
+// Config is what an Engine needs. All of it is required, but Observer, Wall and
+// Ready.
 type Config struct {
 	Store    charge.Store
 	Settings Settings
@@ -38,7 +39,15 @@ type Config struct {
 	Limits   turn.Limits
 	// Owner names this run of this host; no other run ever has the same.
 	Owner string
-	Now   func() time.Time
+	// Now is the time of the database, one for all its hosts. Every time that is
+	// written down is one of these.
+	Now func() time.Time
+	// Wall is this host's own clock with its monotonic reading: the plugins on the
+	// same machine go by it. Default time.Now.
+	Wall func() time.Time
+	// Ready says why no attempt may be started or sent at the moment; nil if they
+	// may be. It is asked often and must answer at once. Default: they always may.
+	Ready func() error
 	// Poll is the longest time between two looks for what is due.
 	Poll     time.Duration
 	Logger   hclog.Logger
@@ -86,6 +95,12 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.Observer == nil {
 		cfg.Observer = nobody{}
 	}
+	if cfg.Wall == nil {
+		cfg.Wall = time.Now
+	}
+	if cfg.Ready == nil {
+		cfg.Ready = func() error { return nil }
+	}
 	e := &Engine{
 		cfg: cfg, turns: turn.New(cfg.Limits, cfg.Now), board: newBoard(), waits: newWaits(),
 		nudge: make(chan struct{}, 1),
@@ -127,6 +142,9 @@ func (e *Engine) Stop(ctx context.Context) {
 		<-done
 	})
 }
+
+// ready tells whether this host may start and send attempts.
+func (e *Engine) ready() bool { return e.cfg.Ready() == nil }
 
 // InFlight counts the calls of a plugin that are under way.
 func (e *Engine) InFlight(plugin string) int { return e.turns.InFlight(plugin) }

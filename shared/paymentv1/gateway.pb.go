@@ -566,7 +566,11 @@ type ChargeRequest struct {
 	// The moment after which the first byte must not leave. Absent is past.
 	SendBefore *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=send_before,json=sendBefore,proto3" json:"send_before,omitempty"`
 	// How long to wait from sending.
-	AnswerWithin  *durationpb.Duration `protobuf:"bytes,9,opt,name=answer_within,json=answerWithin,proto3" json:"answer_within,omitempty"`
+	AnswerWithin *durationpb.Duration `protobuf:"bytes,9,opt,name=answer_within,json=answerWithin,proto3" json:"answer_within,omitempty"`
+	// How long after the request's arrival the first byte may leave, by a clock
+	// that nobody can set. It never goes beyond send_before, whose clock somebody
+	// may set back. Absent says nothing; the plugin then has send_before alone.
+	SendWithin    *durationpb.Duration `protobuf:"bytes,10,opt,name=send_within,json=sendWithin,proto3" json:"send_within,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -660,6 +664,13 @@ func (x *ChargeRequest) GetSendBefore() *timestamppb.Timestamp {
 func (x *ChargeRequest) GetAnswerWithin() *durationpb.Duration {
 	if x != nil {
 		return x.AnswerWithin
+	}
+	return nil
+}
+
+func (x *ChargeRequest) GetSendWithin() *durationpb.Duration {
+	if x != nil {
+		return x.SendWithin
 	}
 	return nil
 }
@@ -1258,7 +1269,7 @@ const file_gateway_proto_rawDesc = "" +
 	"\x04text\x18\x04 \x01(\tR\x04text\x12\x12\n" +
 	"\x04todo\x18\x05 \x01(\tR\x04todo\x12'\n" +
 	"\x05fault\x18\x06 \x01(\x0e2\x11.payment.v1.FaultR\x05fault\x12\x12\n" +
-	"\x04code\x18\a \x01(\tR\x04code\"\x8c\x03\n" +
+	"\x04code\x18\a \x01(\tR\x04code\"\xc8\x03\n" +
 	"\rChargeRequest\x12*\n" +
 	"\x06access\x18\x01 \x01(\v2\x12.payment.v1.AccessR\x06access\x12\x1c\n" +
 	"\treference\x18\x02 \x01(\tR\treference\x12*\n" +
@@ -1269,7 +1280,10 @@ const file_gateway_proto_rawDesc = "" +
 	"\bsequence\x18\a \x01(\x03R\bsequence\x12;\n" +
 	"\vsend_before\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"sendBefore\x12>\n" +
-	"\ranswer_within\x18\t \x01(\v2\x19.google.protobuf.DurationR\fanswerWithin\"\x9a\x02\n" +
+	"\ranswer_within\x18\t \x01(\v2\x19.google.protobuf.DurationR\fanswerWithin\x12:\n" +
+	"\vsend_within\x18\n" +
+	" \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"sendWithin\"\x9a\x02\n" +
 	"\x0eChargeResponse\x12-\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x13.payment.v1.OutcomeR\aoutcome\x129\n" +
 	"\vtransaction\x18\x02 \x01(\v2\x17.payment.v1.TransactionR\vtransaction\x12-\n" +
@@ -1385,38 +1399,39 @@ var file_gateway_proto_depIdxs = []int32{
 	20, // 10: payment.v1.ChargeRequest.mode:type_name -> payment.v1.Mode
 	24, // 11: payment.v1.ChargeRequest.send_before:type_name -> google.protobuf.Timestamp
 	25, // 12: payment.v1.ChargeRequest.answer_within:type_name -> google.protobuf.Duration
-	26, // 13: payment.v1.ChargeResponse.outcome:type_name -> payment.v1.Outcome
-	27, // 14: payment.v1.ChargeResponse.transaction:type_name -> payment.v1.Transaction
-	28, // 15: payment.v1.ChargeResponse.decline:type_name -> payment.v1.Decline
-	21, // 16: payment.v1.ChargeResponse.fault:type_name -> payment.v1.Fault
-	2,  // 17: payment.v1.QueryRequest.access:type_name -> payment.v1.Access
-	11, // 18: payment.v1.QueryRequest.lookups:type_name -> payment.v1.Lookup
-	12, // 19: payment.v1.QueryRequest.window:type_name -> payment.v1.Window
-	23, // 20: payment.v1.Lookup.asked:type_name -> payment.v1.SettleMode
-	24, // 21: payment.v1.Window.from:type_name -> google.protobuf.Timestamp
-	24, // 22: payment.v1.Window.to:type_name -> google.protobuf.Timestamp
-	27, // 23: payment.v1.QueryResponse.transactions:type_name -> payment.v1.Transaction
-	2,  // 24: payment.v1.AdjustRequest.access:type_name -> payment.v1.Access
-	15, // 25: payment.v1.AdjustRequest.adjustments:type_name -> payment.v1.Adjustment
-	1,  // 26: payment.v1.Adjustment.action:type_name -> payment.v1.Action
-	17, // 27: payment.v1.AdjustResponse.adjusted:type_name -> payment.v1.Adjusted
-	3,  // 28: payment.v1.Gateway.Describe:input_type -> payment.v1.DescribeRequest
-	29, // 29: payment.v1.Gateway.ValidateSettings:input_type -> payment.v1.ValidateSettingsRequest
-	5,  // 30: payment.v1.Gateway.Preflight:input_type -> payment.v1.PreflightRequest
-	8,  // 31: payment.v1.Gateway.Charge:input_type -> payment.v1.ChargeRequest
-	10, // 32: payment.v1.Gateway.Query:input_type -> payment.v1.QueryRequest
-	14, // 33: payment.v1.Gateway.Adjust:input_type -> payment.v1.AdjustRequest
-	4,  // 34: payment.v1.Gateway.Describe:output_type -> payment.v1.DescribeResponse
-	30, // 35: payment.v1.Gateway.ValidateSettings:output_type -> payment.v1.ValidateSettingsResponse
-	6,  // 36: payment.v1.Gateway.Preflight:output_type -> payment.v1.PreflightResponse
-	9,  // 37: payment.v1.Gateway.Charge:output_type -> payment.v1.ChargeResponse
-	13, // 38: payment.v1.Gateway.Query:output_type -> payment.v1.QueryResponse
-	16, // 39: payment.v1.Gateway.Adjust:output_type -> payment.v1.AdjustResponse
-	34, // [34:40] is the sub-list for method output_type
-	28, // [28:34] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	25, // 13: payment.v1.ChargeRequest.send_within:type_name -> google.protobuf.Duration
+	26, // 14: payment.v1.ChargeResponse.outcome:type_name -> payment.v1.Outcome
+	27, // 15: payment.v1.ChargeResponse.transaction:type_name -> payment.v1.Transaction
+	28, // 16: payment.v1.ChargeResponse.decline:type_name -> payment.v1.Decline
+	21, // 17: payment.v1.ChargeResponse.fault:type_name -> payment.v1.Fault
+	2,  // 18: payment.v1.QueryRequest.access:type_name -> payment.v1.Access
+	11, // 19: payment.v1.QueryRequest.lookups:type_name -> payment.v1.Lookup
+	12, // 20: payment.v1.QueryRequest.window:type_name -> payment.v1.Window
+	23, // 21: payment.v1.Lookup.asked:type_name -> payment.v1.SettleMode
+	24, // 22: payment.v1.Window.from:type_name -> google.protobuf.Timestamp
+	24, // 23: payment.v1.Window.to:type_name -> google.protobuf.Timestamp
+	27, // 24: payment.v1.QueryResponse.transactions:type_name -> payment.v1.Transaction
+	2,  // 25: payment.v1.AdjustRequest.access:type_name -> payment.v1.Access
+	15, // 26: payment.v1.AdjustRequest.adjustments:type_name -> payment.v1.Adjustment
+	1,  // 27: payment.v1.Adjustment.action:type_name -> payment.v1.Action
+	17, // 28: payment.v1.AdjustResponse.adjusted:type_name -> payment.v1.Adjusted
+	3,  // 29: payment.v1.Gateway.Describe:input_type -> payment.v1.DescribeRequest
+	29, // 30: payment.v1.Gateway.ValidateSettings:input_type -> payment.v1.ValidateSettingsRequest
+	5,  // 31: payment.v1.Gateway.Preflight:input_type -> payment.v1.PreflightRequest
+	8,  // 32: payment.v1.Gateway.Charge:input_type -> payment.v1.ChargeRequest
+	10, // 33: payment.v1.Gateway.Query:input_type -> payment.v1.QueryRequest
+	14, // 34: payment.v1.Gateway.Adjust:input_type -> payment.v1.AdjustRequest
+	4,  // 35: payment.v1.Gateway.Describe:output_type -> payment.v1.DescribeResponse
+	30, // 36: payment.v1.Gateway.ValidateSettings:output_type -> payment.v1.ValidateSettingsResponse
+	6,  // 37: payment.v1.Gateway.Preflight:output_type -> payment.v1.PreflightResponse
+	9,  // 38: payment.v1.Gateway.Charge:output_type -> payment.v1.ChargeResponse
+	13, // 39: payment.v1.Gateway.Query:output_type -> payment.v1.QueryResponse
+	16, // 40: payment.v1.Gateway.Adjust:output_type -> payment.v1.AdjustResponse
+	35, // [35:41] is the sub-list for method output_type
+	29, // [29:35] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_gateway_proto_init() }

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/chargehand/chargehand/shared/payment"
 	pb "github.com/chargehand/chargehand/shared/paymentv1"
@@ -71,7 +72,10 @@ func (c *Client) Charge(ctx context.Context, req payment.ChargeRequest) (payment
 	}
 	ctx, cancel := withDeadline(ctx, req.SendBefore.Add(payment.CallSlack))
 	defer cancel()
-	response, err := call(ctx, verb{name: "charge", changes: true}, chargeRequestToProto(req), c.rpc.Charge)
+	request := chargeRequestToProto(req)
+	// Measured last: by the monotonic clock, if SendBefore carries its reading.
+	request.SendWithin = durationpb.New(req.SendBefore.Sub(c.now()))
+	response, err := call(ctx, verb{name: "charge", changes: true}, request, c.rpc.Charge)
 	if err != nil {
 		return payment.ChargeResult{}, err
 	}

@@ -29,6 +29,7 @@ type link struct {
 	fake   *paymenttest.Fake
 	client *Client
 	server *grpc.Server
+	conn   *grpc.ClientConn
 }
 
 func setup(t *testing.T) link {
@@ -51,7 +52,7 @@ func setup(t *testing.T) link {
 			require.NoError(t, err)
 		}
 	})
-	return link{fake: fake, client: NewClient(conn), server: server}
+	return link{fake: fake, client: NewClient(conn), server: server, conn: conn}
 }
 
 func chargeRequest() payment.ChargeRequest {

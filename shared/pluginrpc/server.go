@@ -2,8 +2,10 @@ package pluginrpc
 
 import (
 	"context"
+	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/chargehand/chargehand/shared/payment"
 	pb "github.com/chargehand/chargehand/shared/paymentv1"
@@ -41,7 +43,9 @@ func (s *server) Preflight(ctx context.Context, r *pb.PreflightRequest) (*pb.Pre
 }
 
 func (s *server) Charge(ctx context.Context, r *pb.ChargeRequest) (*pb.ChargeResponse, error) {
-	result, err := s.gateway.Charge(ctx, chargeRequestFromProto(r))
+	req := chargeRequestFromProto(r)
+	req.SendBefore = sendBefore(time.Now(), req.SendBefore, r.GetSendWithin())
+	result, err := s.gateway.Charge(ctx, req)
 	return answer(result, err, chargeResultToProto)
 }
 
@@ -53,6 +57,20 @@ func (s *server) Query(ctx context.Context, r *pb.QueryRequest) (*pb.QueryRespon
 func (s *server) Adjust(ctx context.Context, r *pb.AdjustRequest) (*pb.AdjustResponse, error) {
 	result, err := s.gateway.Adjust(ctx, adjustRequestFromProto(r))
 	return answer(result, err, adjustResultToProto)
+}
+
+// sendBefore is the earlier of the moment on the wall and the end of the time
+// left at arrival. It carries the monotonic reading, so that a wall clock that was
+// set back on the way, or is set back from now on, does not move it.
+func sendBefore(now, wall time.Time, within *durationpb.Duration) time.Time {
+	if wall.IsZero() {
+		return wall
+	}
+	left := wall.Sub(now)
+	if within != nil {
+		left = min(left, within.AsDuration())
+	}
+	return now.Add(left)
 }
 
 func answer[D, P any](result D, err error, toProto func(D) *P) (*P, error) {

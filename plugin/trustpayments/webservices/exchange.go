@@ -22,7 +22,9 @@ type door struct {
 }
 
 func newDoor(now, shuts time.Time) door {
-	return door{shuts: shuts.Round(0), entered: now, left: shuts.Round(0).Sub(now.Round(0))}
+	// By the monotonic clock, if both readings carry it: then the wall may have been
+	// set back even before the door was reached.
+	return door{shuts: shuts.Round(0), entered: now, left: shuts.Sub(now)}
 }
 
 // remaining is how long the door stays open, if it shuts at all.
