@@ -82,7 +82,7 @@ func newSkewed(b *bed, by time.Duration) *skewed {
 // nothing.
 func TestHostsWithDifferentClocks(t *testing.T) {
 	t.Parallel()
-	for _, by := range []time.Duration{4 * time.Second, 60 * time.Second, -60 * time.Second} {
+	for _, by := range []time.Duration{4 * time.Second, -4 * time.Second, 60 * time.Second, -60 * time.Second} {
 		t.Run(by.String(), func(t *testing.T) {
 			t.Parallel()
 			b := newBed(t, databasetest.MySQL(t), turn.Limits{Plugin: 8, Site: 8})
