@@ -1,16 +1,10 @@
 package database_test
 
 import (
-	"bytes"
 	"context"
-	"io"
-	"net"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -18,106 +12,6 @@ import (
 	"github.com/chargehand/chargehand/host/database"
 	"github.com/chargehand/chargehand/host/database/databasetest"
 )
-
-// What a proxy does with the next COMMIT.
-const (
-	passCommit     int32 = iota
-	cutBeforeSend        // the server never gets it
-	cutBeforeReply       // the server gets it and commits; the reply is lost
-	holdSilently         // it arrives nowhere, and the connection stays open
-)
-
-// proxy stands between the host and a MySQL server, and breaks connections.
-type proxy struct {
-	listener net.Listener
-	server   string
-	commit   atomic.Int32
-
-	mu    sync.Mutex
-	conns []net.Conn
-	wait  sync.WaitGroup
-}
-
-// newProxy returns a proxy before an empty database of the test server, and the
-// DSN that leads through it.
-func newProxy(t *testing.T) (*proxy, string) {
-	t.Helper()
-	settings, err := mysql.ParseDSN(databasetest.EmptyMySQL(t))
-	require.NoError(t, err)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	p := &proxy{listener: listener, server: settings.Addr}
-	p.wait.Go(p.accept)
-	t.Cleanup(p.close)
-	settings.Net, settings.Addr = "tcp", listener.Addr().String()
-	return p, settings.FormatDSN()
-}
-
-func (p *proxy) close() {
-	_ = p.listener.Close()
-	p.cut()
-	p.wait.Wait()
-}
-
-// cut breaks all connections.
-func (p *proxy) cut() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, conn := range p.conns {
-		_ = conn.Close()
-	}
-	p.conns = nil
-}
-
-func (p *proxy) accept() {
-	for {
-		client, err := p.listener.Accept()
-		if err != nil {
-			return
-		}
-		server, err := net.Dial("tcp", p.server)
-		if err != nil {
-			_ = client.Close()
-			continue
-		}
-		p.mu.Lock()
-		p.conns = append(p.conns, client, server)
-		p.mu.Unlock()
-		p.wait.Go(func() { p.forward(client, server) })
-		p.wait.Go(func() { _, _ = io.Copy(client, server); _ = client.Close() })
-	}
-}
-
-// forward passes the client's packets on and looks for COMMIT.
-func (p *proxy) forward(client, server net.Conn) {
-	defer server.Close()
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := client.Read(buffer)
-		if err != nil {
-			return
-		}
-		action := passCommit
-		if bytes.HasSuffix(buffer[:n], []byte("\x03COMMIT")) {
-			action = p.commit.Swap(passCommit)
-		}
-		switch action {
-		case cutBeforeSend:
-			_ = client.Close()
-			return
-		case holdSilently:
-			continue
-		case cutBeforeReply:
-			_ = client.Close()
-			_, _ = server.Write(buffer[:n])
-			// The server has committed when it answers; its answer goes nowhere.
-			return
-		}
-		if _, err := server.Write(buffer[:n]); err != nil {
-			return
-		}
-	}
-}
 
 // readBack looks for a row as a caller must after ErrCommitUnknown: with a locking
 // read, which waits for a commit that is under way.
@@ -134,19 +28,19 @@ func TestErrCommitUnknown(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
-		action int32
+		fate   databasetest.Fate
 		stands int
 	}{
-		{"NotCommitted", cutBeforeSend, 0},
-		{"Committed", cutBeforeReply, 1},
+		{"NotCommitted", databasetest.LoseCommit, 0},
+		{"Committed", databasetest.LoseAnswer, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			p, dsn := newProxy(t)
+			p, dsn := databasetest.NewProxy(t, databasetest.EmptyMySQL(t))
 			db := open(t, database.Config{Driver: database.DriverMySQL, DSN: dsn})
 			createItems(t, db)
 
-			p.commit.Store(c.action)
+			p.Next(c.fate)
 			tries := 0
 			err := db.Tx(context.Background(), func(tx *gorm.DB) error {
 				tries++
@@ -163,11 +57,11 @@ func TestErrCommitUnknown(t *testing.T) {
 
 func TestErrCommitUnknownWhenNobodyAnswers(t *testing.T) {
 	t.Parallel()
-	p, dsn := newProxy(t)
+	p, dsn := databasetest.NewProxy(t, databasetest.EmptyMySQL(t))
 	// The read timeout is what ends the wait for an answer that never comes.
 	// The transaction's own limit is over by then, and must not hide the doubt.
 	db := open(t, database.Config{Driver: database.DriverMySQL, DSN: dsn + "?readTimeout=400ms", TxTimeout: 200 * time.Millisecond})
-	p.commit.Store(holdSilently)
+	p.Next(databasetest.HoldSilently)
 	err := db.Tx(context.Background(), func(*gorm.DB) error { return nil })
 	require.ErrorIs(t, err, database.ErrCommitUnknown)
 	require.NotErrorIs(t, err, database.ErrBusy)
@@ -175,13 +69,13 @@ func TestErrCommitUnknownWhenNobodyAnswers(t *testing.T) {
 
 func TestErrUnavailableWithinTransaction(t *testing.T) {
 	t.Parallel()
-	p, dsn := newProxy(t)
+	p, dsn := databasetest.NewProxy(t, databasetest.EmptyMySQL(t))
 	db := open(t, database.Config{Driver: database.DriverMySQL, DSN: dsn})
 	createItems(t, db)
 	err := db.Tx(context.Background(), func(tx *gorm.DB) error {
 		row := newItem(1)
 		require.NoError(t, tx.Create(&row).Error)
-		p.cut()
+		p.Cut()
 		row = newItem(2)
 		return tx.Create(&row).Error
 	})
@@ -192,9 +86,9 @@ func TestErrUnavailableWithinTransaction(t *testing.T) {
 
 func TestErrUnavailableServerGone(t *testing.T) {
 	t.Parallel()
-	p, dsn := newProxy(t)
+	p, dsn := databasetest.NewProxy(t, databasetest.EmptyMySQL(t))
 	db := open(t, database.Config{Driver: database.DriverMySQL, DSN: dsn})
-	p.close()
+	p.Close()
 	require.ErrorIs(t, db.Ping(context.Background()), database.ErrUnavailable)
 	clock := database.NewClock(db, database.ClockConfig{})
 	require.ErrorIs(t, clock.Start(context.Background()), database.ErrUnavailable)

@@ -176,14 +176,14 @@ func TestSharedFaultOfTheDatabaseIsNotReplayed(t *testing.T) {
 
 func TestSharedLostCommitConcernsTheWholeBatch(t *testing.T) {
 	t.Parallel()
-	p, dsn := newProxy(t)
+	p, dsn := databasetest.NewProxy(t, databasetest.EmptyMySQL(t))
 	db := open(t, database.Config{Driver: database.DriverMySQL, DSN: dsn})
 	createItems(t, db)
 	g := newGate()
 	s := database.NewShared(db, "item", func(tx *gorm.DB, ins []item) ([]int64, error) {
 		g.hold()
 		if len(ins) > 1 {
-			p.commit.Store(cutBeforeReply)
+			p.Next(databasetest.LoseAnswer)
 		}
 		return writeItems(tx, ins)
 	}, database.SharedConfig{Collectors: 1, Observe: g.observe})
