@@ -26,6 +26,9 @@ import (
 //	                                                      rejected
 //	any             settled                               settled     yes       nothing (3)
 //	any             started, and a bank decides           pending     wait      follow
+//	any             suspended, and one of no older        waiting     wait      cancel it; a person
+//	                 attempt was released and then
+//	                 cancelled by somebody else
 //	any             due or settling                       released    yes       follow
 //	any             suspended, was seen as due before     held        wait      a person; follow
 //	any             suspended, asked at_once              held        wait      a person; follow
@@ -37,6 +40,8 @@ import (
 //	planned         none                                  planned     wait      start by turn
 //	absent          none                                  waiting     wait      a new attempt, or a person (6)
 //	not sent        none                                  waiting     wait      a new attempt after a while (6)
+//	any             none: an earlier one turned up,       waiting     wait      a person
+//	                 was told yes for, and is gone
 //	declined        none                                  declined    no        nothing (3)
 //	rejected        none, for the link's or site's sake   waiting     wait (5)  a new attempt once mended; a person,
 //	                                                                            if refused again and again
@@ -124,6 +129,9 @@ func (d *deriver) before(a, b *Record) bool {
 	return a.ID < b.ID
 }
 
+// progressRecorded is how far a reservation is that waits to be released.
+const progressRecorded = 1
+
 func progress(r *Record) int {
 	switch {
 	case r.Status == payment.StatusSettled:
@@ -133,7 +141,7 @@ func progress(r *Record) int {
 	case r.Status.Released():
 		return 2
 	case r.Asked == payment.SettleRecorded:
-		return 1
+		return progressRecorded
 	}
 	return 0 // held against our asking
 }
@@ -157,6 +165,13 @@ func (d *deriver) decide() {
 		d.set(StateUnknown, ProduceWait, ReasonPersonDecides)
 		v.Case = CaseTwoOpen
 		d.want(ActLook, d.lookAt())
+	case d.chosen != nil && d.takenBack():
+		d.set(StateWaiting, ProduceWait, ReasonGatewayCancel)
+		v.Case = CaseGatewayCancel
+		for _, r := range d.live {
+			v.Cancel = append(v.Cancel, r.ID)
+		}
+		d.cancelNext()
 	case d.chosen != nil:
 		v.Chosen = d.chosen.ID
 		d.paid()
@@ -181,6 +196,26 @@ func (d *deriver) twoOpen() bool {
 	n := d.newest
 	return n.InDoubt() && d.chosen.Reference != n.Reference &&
 		(n.Settle != payment.SettleRecorded || d.chosen.Asked != payment.SettleRecorded)
+}
+
+// takenBack: what could pay now was not released, and what was released for
+// this attempt or a later one has been cancelled at the gateway, not by us.
+// Whoever did that did not want the money to be taken another way.
+func (d *deriver) takenBack() bool {
+	if progress(d.chosen) != progressRecorded {
+		return false
+	}
+	a := d.c.ByReference(d.chosen.Reference)
+	for i := range d.c.Records {
+		r := &d.c.Records[i]
+		if r.Status != payment.StatusCancelled || r.ConfirmedAt.IsZero() || !r.CancelAt.IsZero() {
+			continue
+		}
+		if b := d.c.ByReference(r.Reference); a == nil || b != nil && a.Number <= b.Number {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *deriver) stopped(cancelled bool) {
@@ -347,6 +382,9 @@ func (d *deriver) unpaid() {
 	case n.Stage == StagePlanned:
 		d.set(StatePlanned, ProduceWait, ReasonQueued)
 		d.want(ActStart, n.PlannedAt)
+	case d.lostAgain():
+		d.set(StateWaiting, ProduceWait, ReasonGatewayCancel)
+		v.Case = CaseGatewayCancel
 	case n.Outcome == payment.OutcomeDeclined:
 		d.set(StateDeclined, ProduceNo, ReasonDeclined)
 	case n.Outcome == payment.OutcomeRejected && n.Fault == payment.FaultNone:
@@ -367,6 +405,23 @@ func (d *deriver) unpaid() {
 		d.set(StateWaiting, ProduceWait, ReasonRetrying)
 		d.want(ActPlan, n.AnsweredAt.Add(d.retryIn()))
 	}
+}
+
+// lostAgain: "produce" was told for an authorisation of an earlier attempt
+// that turned up after the newest was started, and then lapsed, or was
+// cancelled by somebody else. What the newest came to is no answer to that.
+func (d *deriver) lostAgain() bool {
+	if !d.c.YesTold {
+		return false
+	}
+	for i := range d.c.Records {
+		r := &d.c.Records[i]
+		if r.Matches && r.Outcome == payment.OutcomeApproved && r.Status == payment.StatusCancelled && r.CancelAt.IsZero() &&
+			latest(r.SeenAt, r.ReleasedAt).After(d.newest.StartedAt) {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *deriver) waitForMending(reason Reason) {

@@ -2,6 +2,7 @@ package charge_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,6 +24,9 @@ type world struct {
 	at     []*held // what the gateway holds
 	clocks charge.Clocks
 	noTold bool
+	state  charge.State
+	// late are answers that a stopped host still holds in its hands.
+	late []charge.Answer
 }
 
 // held is one transaction of the gateway's.
@@ -70,6 +74,10 @@ func (w *world) apply() charge.Verdict {
 		w.t.Fatalf("no was told, and now %s (%s)", v.Produce, v.State)
 	}
 	w.noTold = w.c.NoTold
+	if w.state != v.State && !may(w.state, v.State) {
+		w.t.Fatalf("%s became %s", w.state, v.State)
+	}
+	w.state = v.State
 	if v.Act == charge.ActNone && v.Case == charge.CaseNone && !v.State.Final() {
 		w.t.Fatalf("stuck in %s", v.State)
 	}
@@ -81,9 +89,16 @@ func (w *world) apply() charge.Verdict {
 
 // step does what is due next.
 func (w *world) step() {
+	w.arrive()
 	v := charge.Derive(w.c, w.facts())
-	if v.At.After(w.now) {
+	switch {
+	case v.At.After(w.now):
 		w.now = v.At
+	case w.oneIn(12, "another host's clock is behind"):
+		w.now = w.now.Add(-5 * time.Second)
+	}
+	if w.oneIn(40, "nobody looks for a while") {
+		w.now = w.now.Add(rapid.SampledFrom([]time.Duration{time.Hour, day, 9 * day}).Draw(w.t, "while"))
 	}
 	w.settle()
 	switch v.Act {
@@ -108,10 +123,10 @@ func (w *world) charge() {
 	start(w.c, w.mode, w.now)
 	w.apply()
 	a := *w.c.Newest()
-	end := rapid.SampledFrom([]string{"ok", "lost after", "lost before", "not sent", "declined", "bank error", "crash after", "crash before", "late"}).Draw(w.t, "end")
+	end := rapid.SampledFrom([]string{"ok", "lost after", "lost before", "not sent", "declined", "bank error", "crash after", "crash before", "late", "stopped"}).Draw(w.t, "end")
 	var tx *held
 	switch end {
-	case "ok", "lost after", "crash after", "late":
+	case "ok", "lost after", "crash after", "late", "stopped":
 		tx = w.authorise(a)
 	case "bank error":
 		tx = w.authorise(a)
@@ -120,7 +135,7 @@ func (w *world) charge() {
 	}
 	res := payment.ChargeResult{Outcome: payment.OutcomeUnknown}
 	switch end {
-	case "ok", "late":
+	case "ok", "late", "stopped":
 		seen := tx.Transaction
 		res = payment.ChargeResult{Outcome: seen.Outcome, Transaction: &seen}
 	case "not sent":
@@ -138,8 +153,44 @@ func (w *world) charge() {
 		w.c.FoldExpired(a.Number, w.now)
 		w.apply()
 	}
-	if err := w.c.FoldAnswer(charge.Answer{Number: a.Number, At: w.now, Result: res}); err != nil {
+	if end == "stopped" {
+		w.late = append(w.late, charge.Answer{Number: a.Number, Result: res})
+		w.now = w.c.LeaseUntil
+		w.c.FoldExpired(a.Number, w.now)
+		return
+	}
+	w.fold(charge.Answer{Number: a.Number, At: w.now, Result: res})
+}
+
+func (w *world) fold(a charge.Answer) {
+	if err := w.c.FoldAnswer(a); err != nil {
 		w.t.Fatal(err)
+	}
+}
+
+// arrive lets a stopped host wake up and write down what it has held in its
+// hands: evidence is taken in whenever it comes.
+func (w *world) arrive() {
+	if len(w.late) == 0 || !w.oneIn(5, "a stopped host wakes up") {
+		return
+	}
+	a := w.late[0]
+	w.late = w.late[1:]
+	a.At = w.now
+	w.fold(a)
+	w.apply()
+}
+
+// stale is a host that decided from what it read before others went on: the
+// version has moved, so what it wants to do is not written down and not done.
+func (w *world) stale() {
+	if !w.oneIn(9, "a host is overtaken") {
+		return
+	}
+	before := w.c.Clone()
+	w.step()
+	if before.Version == w.c.Version {
+		w.t.Fatalf("a step in %s left the version as it was: the overtaken host would act", before.State)
 	}
 }
 
@@ -292,6 +343,13 @@ func (w *world) meddle() {
 		w.c.Cancel(w.now)
 		w.apply()
 	}
+	switch w.c.Case {
+	case charge.CaseAbsent, charge.CaseOrderRefused, charge.CaseGatewayCancel, charge.CaseSetup:
+		if w.oneIn(6, "a person allows one more") {
+			w.c.Plan(w.now)
+			w.apply()
+		}
+	}
 	for _, tx := range w.at {
 		if !w.oneIn(31, "person") {
 			continue
@@ -316,12 +374,38 @@ func (w *world) check() {
 	}
 }
 
+const day = 24 * time.Hour
+
+// moves lists what a charge may become, besides what it is. Forwards is
+// planned, charging, authorised, releasing, released, settled. Backwards it
+// goes only where the gateway, its people or a lost answer take it there.
+var moves = map[charge.State][]charge.State{
+	"":                     {charge.StatePlanned, charge.StateWaiting},
+	charge.StatePlanned:    {charge.StateCharging, charge.StateReleasing, charge.StateCancelling, charge.StateWaiting, charge.StateCancelled, charge.StateRejected, charge.StateUnknown, charge.StateAuthorised, charge.StateReleased, charge.StateHeld, charge.StateSettled},
+	charge.StateWaiting:    {charge.StatePlanned, charge.StateCharging, charge.StateReleasing, charge.StateDeclined, charge.StateCancelled, charge.StateRejected, charge.StateUnknown, charge.StateAuthorised, charge.StateReleased, charge.StateHeld, charge.StateSettled, charge.StateCancelling},
+	charge.StateCharging:   {charge.StateUnknown, charge.StateAuthorised, charge.StateReleased, charge.StateHeld, charge.StatePending, charge.StateDeclined, charge.StateRejected, charge.StateWaiting, charge.StateCancelling, charge.StateCancelled, charge.StateSettled},
+	charge.StateUnknown:    {charge.StateAuthorised, charge.StateReleasing, charge.StateReleased, charge.StateSettled, charge.StateHeld, charge.StatePending, charge.StateDeclined, charge.StateRejected, charge.StateWaiting, charge.StateCancelling, charge.StateCancelled},
+	charge.StatePending:    {charge.StateSettled, charge.StateDeclined, charge.StateWaiting, charge.StateCancelling, charge.StateCancelled},
+	charge.StateAuthorised: {charge.StateReleasing, charge.StateReleased, charge.StateSettled, charge.StateHeld, charge.StateUnknown, charge.StateWaiting, charge.StateCancelling, charge.StateCancelled},
+	charge.StateReleasing:  {charge.StateAuthorised, charge.StateReleased, charge.StateSettled, charge.StateHeld, charge.StateUnknown, charge.StateWaiting, charge.StateCancelling, charge.StateCancelled},
+	charge.StateReleased:   {charge.StateSettled, charge.StateHeld, charge.StateWaiting, charge.StateCancelling, charge.StateCancelled, charge.StateUnknown},
+	charge.StateHeld:       {charge.StateReleased, charge.StateSettled, charge.StateWaiting, charge.StateCancelling, charge.StateCancelled, charge.StateUnknown},
+	charge.StateCancelling: {charge.StateCancelled, charge.StateReleased, charge.StateSettled, charge.StateDeclined, charge.StateRejected},
+	charge.StateDeclined:   {charge.StateCancelled, charge.StateCancelling, charge.StateReleased, charge.StateSettled},
+	charge.StateRejected:   {charge.StateCancelled, charge.StateCancelling, charge.StateReleased, charge.StateSettled},
+	charge.StateCancelled:  {charge.StateCancelling, charge.StateReleased, charge.StateSettled},
+	charge.StateSettled:    {},
+}
+
+func may(from, to charge.State) bool { return slices.Contains(moves[from], to) }
+
 func TestNeverTwice(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
 		for range 60 {
 			w.meddle()
+			w.stale()
 			w.step()
 		}
 	})
