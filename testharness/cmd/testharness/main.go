@@ -17,14 +17,15 @@ var version = "unknown"
 // commands is the root of the command line: one field per command, each in a
 // file of its own.
 type commands struct {
-	Demo    demoCommand    `cmd:"" help:"Charge orders end to end against the simulator while things go wrong, and compare the ledgers."`
-	Run     runCommand     `cmd:"" help:"Start the simulator and a host, and stay."`
-	Bench   benchCommand   `cmd:"" help:"Measure speed and memory of the whole system."`
-	Gateway gatewayCommand `cmd:"" help:"Run the gateway simulator until it is interrupted."`
-	VT      vtCommand      `cmd:"" name:"vt" help:"Enter a payment in the Virtual Terminal and print its reference."`
-	Ledger  ledgerCommand  `cmd:"" help:"Print every transaction of a running simulator."`
-	Tick    tickCommand    `cmd:"" help:"Move the settlement clock of a running simulator ahead."`
-	Fault   faultCommand   `cmd:"" help:"Add, list or clear faults of a running simulator."`
+	Demo        demoCommand        `cmd:"" help:"Charge orders end to end against the simulator while things go wrong, and compare the ledgers."`
+	Run         runCommand         `cmd:"" help:"Start the simulator and a host, and stay."`
+	Bench       benchCommand       `cmd:"" help:"Measure speed and memory of the whole system."`
+	Conformance conformanceCommand `cmd:"" help:"Examine a payment plugin, in whatever language, over the real protocol."`
+	Gateway     gatewayCommand     `cmd:"" help:"Run the gateway simulator until it is interrupted."`
+	VT          vtCommand          `cmd:"" name:"vt" help:"Enter a payment in the Virtual Terminal and print its reference."`
+	Ledger      ledgerCommand      `cmd:"" help:"Print every transaction of a running simulator."`
+	Tick        tickCommand        `cmd:"" help:"Move the settlement clock of a running simulator ahead."`
+	Fault       faultCommand       `cmd:"" help:"Add, list or clear faults of a running simulator."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
