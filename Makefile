@@ -88,6 +88,10 @@ fuzz: ## Run each fuzz target for FUZZTIME (20s).
 bench: build ## Measure charges per second, latency and memory, on MariaDB and SQLite.
 	.ci/mariadb $(BIN)/testharness bench
 
+.PHONY: conformance
+conformance: build ## Examine the Trust Payments plugin as any plugin is examined.
+	$(BIN)/testharness conformance --plugin $(BIN)/plugins/trustpayments/trustpayments
+
 .PHONY: generate
 generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## Generate the code of the plugin protocol, and the table of steps.
 	cd shared/paymentv1 && PATH="$(TOOLS):$$PATH" && buf lint && buf generate

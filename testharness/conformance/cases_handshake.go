@@ -34,9 +34,10 @@ func handshakeCases() []testCase {
 		{"handshake.start", "it starts, connects over TLS with the certificates of the handshake, and answers the health check", lookHandshake, func(e *exam) {
 			s, err := e.start(e.ctx)
 			if err != nil {
+				e.lame = "the plugin does not start; see handshake.start"
 				e.fail("it can't be started as a host does: %v", err)
 			}
-			e.current = s
+			e.current, e.started = s, true
 		}},
 		{"handshake.cookie", "started without a host's word, it says so and ends", lookHandshake + ": the cookie", func(e *exam) {
 			e.refusesToServe("by itself, without the cookie", func(v map[string]string) { delete(v, pluginrpc.Handshake().MagicCookieKey) })

@@ -47,7 +47,7 @@ func survivesSignals(e *exam) {
 	s.signal(syscall.SIGTERM)
 	s.signal(syscall.SIGINT)
 	// Who takes a signal as the end may take a moment for it.
-	waitFor(e.ctx, s.ended, 300*time.Millisecond)
+	waitFor(e.ctx, s.ended, time.Second)
 	f.release()
 	c := <-done
 	if c.err != nil || c.result.Outcome != payment.OutcomeApproved {
@@ -158,7 +158,16 @@ func watchedCases(p Profile) []testCase {
 		watched(caseLogSecrets, "through all cases, no line of the log held a secret", lookProcess+": secrets", answered),
 		watched(caseStdout, "through all cases, nothing was printed to standard output", lookProcess+": standard output", answered),
 		watched(caseSurvives, "through all cases, the process lived until it was told to end", lookProcess+": a call that fails must not take its neighbours with it", answered),
-		watched(caseShutdown, "told to by GRPCController.Shutdown, it ended within 2 s, each time", lookHandshake+": the controller", ended),
+		testCase{caseShutdown, "told to by GRPCController.Shutdown, it ends within 2 s", lookHandshake + ": the controller", func(e *exam) {
+			e.endCurrent()
+			ends, forced := e.watch.ends.Load(), e.watch.forced.Load()
+			switch {
+			case ends == 0:
+				e.omit("nothing was watched: run it with other cases")
+			case 2*forced > ends: // once in a while it is the machine that is busy
+				e.fail("in %d of %d runs it did not end within %s of Shutdown, and had to be killed", forced, ends, grace)
+			}
+		}},
 		watched(caseLitter, "what ended left nothing behind: no socket, no file, no process", lookProcess, ended),
 	}
 	if p.Gateway.Ledger != "" {

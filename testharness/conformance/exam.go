@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -43,22 +44,32 @@ func (e *exam) right(err error, what string) {
 // plugin is the process that the cases share; a new one if the last has died.
 func (e *exam) plugin() *subject {
 	if e.current == nil {
-		s, err := e.start(e.ctx)
-		if err != nil {
-			e.omit("the plugin does not start; see handshake.start (%v)", e.secrets.mask(err.Error()))
-		}
-		e.current = s
+		e.current = e.begin()
 	}
 	return e.current
 }
 
 // own is a process for this case alone, and what ends it.
 func (e *exam) own() (*subject, func()) {
+	s := e.begin()
+	return s, func() { e.end(s) }
+}
+
+// begin starts a process. A plugin that can't be started is tried once.
+func (e *exam) begin() *subject {
+	if e.lame != "" {
+		e.omit("%s", e.lame)
+	}
 	s, err := e.start(e.ctx)
 	if err != nil {
-		e.omit("the plugin does not start; see handshake.start (%v)", e.secrets.mask(err.Error()))
+		reason := fmt.Sprintf("the plugin does not start; see handshake.start (%v)", e.secrets.mask(err.Error()))
+		if !e.started {
+			e.lame = reason
+		}
+		e.omit("%s", reason)
 	}
-	return s, func() { e.end(s) }
+	e.started = true
+	return s
 }
 
 // account makes sure that charges can be tried: it reads from the settings
@@ -102,15 +113,17 @@ func (e *exam) limit() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(e.ctx, e.cfg.CallLimit)
 }
 
+// can reports whether the plugin claims the capability.
+func (e *exam) can(capability string) bool {
+	e.account()
+	return slices.Contains(e.description.Capabilities, capability)
+}
+
 // claims leaves the case out if the plugin does not claim the capability.
 func (e *exam) claims(capability string) {
-	e.account()
-	for _, c := range e.description.Capabilities {
-		if c == capability {
-			return
-		}
+	if !e.can(capability) {
+		panic(exception{fmt.Sprintf("the plugin does not claim the capability %q", capability)})
 	}
-	e.omit("the plugin does not claim the capability %q", capability)
 }
 
 // request is a charge that the simulator approves.
@@ -248,8 +261,12 @@ func (e *exam) one(r payment.ChargeRequest) payment.Transaction {
 		what      string
 		got, want any
 	}{
-		{"reference", t.Reference, r.Reference}, {"amount", t.Amount, r.Amount}, {"parent", t.Parent, r.Stored},
-		{"kind", t.Kind, payment.KindAuthorisation}, {"site", t.Site, r.Access.Site}, {"mode", t.Mode, r.Mode},
+		{"reference", t.Reference, r.Reference},
+		{"amount", t.Amount, r.Amount},
+		{"parent", t.Parent, r.Stored},
+		{"kind", t.Kind, payment.KindAuthorisation},
+		{"site", t.Site, r.Access.Site},
+		{"mode", t.Mode, r.Mode},
 	} {
 		if same.got != same.want {
 			e.fail("the query says of the charge that its %s is %q; it is %q", same.what, same.got, same.want)

@@ -51,11 +51,7 @@ func (f *fault) wait(ctx context.Context) bool {
 	if f.held == nil || f.silent {
 		return true
 	}
-	f.mu.Lock()
-	f.waiting++
-	full := f.waiting == f.atOnce
-	f.mu.Unlock()
-	if full {
+	if f.joins() {
 		f.release()
 	}
 	select {
@@ -66,7 +62,21 @@ func (f *fault) wait(ctx context.Context) bool {
 	}
 }
 
-// most is how many waited at one time.
+// joins counts one more that waits, and reports whether it is the last that was
+// waited for.
+func (f *fault) joins() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	select {
+	case <-f.held:
+		return false
+	default:
+		f.waiting++
+		return f.waiting == f.atOnce
+	}
+}
+
+// most is how many waited before they were let go.
 func (f *fault) most() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -85,7 +95,7 @@ func (r *reply) write(w http.ResponseWriter, body []byte) {
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(r.status)
-	_, _ = w.Write(body) // a plugin that has left can't be told
+	_, _ = w.Write(body) //nolint:gosec // A plugin reads it, and one that has left can't be told.
 }
 
 // raw writes bytes past the HTTP server, and closes the connection.

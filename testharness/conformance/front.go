@@ -37,7 +37,6 @@ type front struct {
 	mu         sync.Mutex
 	fault      *fault
 	window     *window
-	conns      map[net.Conn]http.ConnState
 	forwarding int
 	last       *reply // the last answer of the simulator that passed
 }
@@ -75,15 +74,14 @@ func newFront(ctx context.Context, upstream string, roots *x509.CertPool) (*fron
 		return nil, fmt.Errorf("open the front's port: %w", err)
 	}
 	f := &front{
-		upstream: target, listener: listener, ca: certificate.pem, window: &window{}, conns: map[net.Conn]http.ConnState{},
+		upstream: target, listener: listener, ca: certificate.pem, window: &window{},
 		transport: &http.Transport{
 			TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, DisableCompression: true, MaxIdleConnsPerHost: concurrently,
 		},
 	}
 	f.server = &http.Server{
 		Handler: f, ReadHeaderTimeout: forwardLimit,
-		ConnState: f.connection,
-		ErrorLog:  slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // broken handshakes are what it is for
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // broken handshakes are what it is for
 		// HTTP/1.1 alone: a fault is about one connection.
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){},
 	}
@@ -123,35 +121,6 @@ func (f *front) open() *window {
 	defer f.mu.Unlock()
 	f.window = &window{}
 	return f.window
-}
-
-// disconnect closes the connections that wait for nothing, so that the plugin
-// has to make new ones.
-func (f *front) disconnect() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for conn, state := range f.conns {
-		if state == http.StateIdle {
-			_ = conn.Close()
-		}
-	}
-}
-
-func (f *front) connection(conn net.Conn, state http.ConnState) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if state == http.StateClosed || state == http.StateHijacked {
-		delete(f.conns, conn)
-	} else {
-		f.conns[conn] = state
-	}
-}
-
-// connected is how many connections there are.
-func (f *front) connected() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.conns)
 }
 
 // settled reports whether the simulator has answered all that it was asked.
@@ -209,7 +178,7 @@ func (f *front) forward(r *http.Request, body []byte) (*reply, error) {
 	defer cancel()
 	target := *r.URL
 	target.Scheme, target.Host = f.upstream.Scheme, f.upstream.Host
-	request, err := http.NewRequestWithContext(ctx, r.Method, target.String(), bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, r.Method, target.String(), bytes.NewReader(body)) //nolint:gosec // Its host is the simulator's.
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -53,12 +54,15 @@ type Kit struct {
 
 	// What the cases share.
 	current     *subject
+	started     bool   // once, it could be
+	lame        string // why it can't be started
 	description payment.Description
 	access      payment.Access
 	profile     payment.Profile
 	sequence    int64
 	unready     string // why no charge can be tried
-	many        []made
+	many        []made // a hundred
+	manyTried   bool
 }
 
 // New checks the configuration.
@@ -90,7 +94,8 @@ func New(cfg Config) (*Kit, error) {
 // Run examines the plugin. An error means that the examination could not be
 // made; what is wrong with the plugin is in the report.
 func (k *Kit) Run(ctx context.Context) (Report, error) {
-	report := Report{Plugin: k.cfg.Plugin, Profile: k.cfg.Profile.Name, Never: k.cfg.Profile.Never}
+	report := Report{Plugin: k.cfg.Plugin, Profile: k.cfg.Profile.Name, LeftOut: map[string]string{}}
+	maps.Copy(report.LeftOut, k.cfg.Profile.Never)
 	chosen := k.chosen()
 	if len(chosen) == 0 {
 		return report, fmt.Errorf("no case matches %s; --list shows them", k.cfg.Run)
@@ -104,6 +109,10 @@ func (k *Kit) Run(ctx context.Context) (Report, error) {
 			return report, fmt.Errorf("interrupted before %s: %w", c.name, err)
 		}
 		r := k.examine(ctx, c)
+		if r.Verdict == leftOut {
+			report.LeftOut[c.name] = r.Reason
+			continue
+		}
 		report.Results = append(report.Results, r)
 		if k.cfg.OnResult != nil {
 			k.cfg.OnResult(r)
@@ -174,8 +183,9 @@ func (k *Kit) endCurrent() {
 
 // What ends a case before its end.
 type (
-	failure  struct{ reason string }
-	omission struct{ reason string }
+	failure   struct{ reason string }
+	omission  struct{ reason string }
+	exception struct{ reason string } // it has no meaning for this plugin
 )
 
 // examine runs one case to its verdict.
@@ -191,18 +201,31 @@ func (k *Kit) examine(ctx context.Context, c testCase) (r Result) {
 			r.Verdict, r.Reason, r.Look = Failed, k.secrets.mask(end.reason), c.look
 		case omission:
 			r.Verdict, r.Reason = NotExamined, end.reason
+		case exception:
+			r.Verdict, r.Reason = leftOut, end.reason
 		default:
 			r.Verdict, r.Reason = NotExamined, fmt.Sprintf("the kit itself failed: %v\n%s", end, debug.Stack())
 		}
 		k.front.set(nil)
-		if k.current != nil && k.current.dead() {
-			k.watch.broken(caseSurvives, "the process ended during %s; its last words: %q", c.name, clip(k.secrets.mask(lastWords(k.current.said.String()))))
-			k.endCurrent()
-		}
+		k.lookAfter(ctx, c, r.Verdict)
 		r.Seconds = time.Since(begun).Seconds()
 	}()
 	c.run(&exam{Kit: k, ctx: ctx, name: c.name})
 	return r
+}
+
+// lookAfter replaces the shared process if it has not outlived the case.
+func (k *Kit) lookAfter(ctx context.Context, c testCase, v Verdict) {
+	s := k.current
+	if s == nil || !s.dead() && (v == Passed || s.alive(context.WithoutCancel(ctx))) {
+		return
+	}
+	if waitFor(context.WithoutCancel(ctx), s.ended, ownLimit) {
+		k.watch.broken(caseSurvives, "the process ended during %s; its last words: %q", c.name, clip(k.secrets.mask(lastWords(s.said.String()))))
+	} else {
+		k.watch.broken(caseSurvives, "after %s the process answers no more", c.name)
+	}
+	k.endCurrent()
 }
 
 // lastWords is the end of a log.

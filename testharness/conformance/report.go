@@ -17,6 +17,8 @@ const (
 	Passed      Verdict = "passed"
 	Failed      Verdict = "failed"
 	NotExamined Verdict = "not examined"
+
+	leftOut Verdict = "left out" // never reported as a result
 )
 
 // Result is one case.
@@ -35,8 +37,9 @@ type Result struct {
 type Report struct {
 	Plugin, Profile string
 	Results         []Result
-	// Never are the cases left out, with the reason.
-	Never map[string]string
+	// LeftOut are the cases that have no meaning for this plugin or its gateway,
+	// with the reason. They are not counted.
+	LeftOut map[string]string
 }
 
 // Summary is the last line of --json.
@@ -79,8 +82,8 @@ func (r Result) Print(w io.Writer) error {
 
 // Print writes the end of a report for people.
 func (r Report) Print(w io.Writer) error {
-	for _, name := range slices.Sorted(maps.Keys(r.Never)) {
-		if _, err := fmt.Fprintf(w, "left out      %s: %s\n", name, r.Never[name]); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(r.LeftOut)) {
+		if _, err := fmt.Fprintf(w, "left out      %s: %s\n", name, r.LeftOut[name]); err != nil {
 			return err
 		}
 	}

@@ -30,7 +30,7 @@ var _ runner.Runner = (*process)(nil)
 
 // newProcess prepares a run. Files are inherited from descriptor 3 on.
 func newProcess(path, dir string, environment []string, files ...*os.File) (*process, error) {
-	cmd := exec.Command(path) //nolint:gosec,noctx // The plugin to examine; how it ends is decided by who started it.
+	cmd := exec.Command(path) //nolint:noctx // The plugin to examine; how it ends is decided by who started it.
 	cmd.Dir, cmd.Env, cmd.ExtraFiles = dir, environment, files
 	// A group of its own: what it starts ends with it, and a signal to the kit
 	// is none to it.

@@ -165,8 +165,7 @@ func (s *subject) connect(ctx context.Context) error {
 		}
 	case <-ctx.Done():
 		s.signal(syscall.SIGKILL) // ends what waits for it
-		<-connected
-		return fmt.Errorf("it does not let itself be called: %w", ctx.Err())
+		return fmt.Errorf("it does not let itself be called: %w", errors.Join(ctx.Err(), <-connected))
 	}
 	answer, err := grpc_health_v1.NewHealthClient(s.conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: goplugin.GRPCServiceName})
 	if err != nil {
@@ -176,6 +175,15 @@ func (s *subject) connect(ctx context.Context) error {
 		return fmt.Errorf("it answers the health check with %s", status)
 	}
 	return nil
+}
+
+// alive asks for a sign of life. It is for after something went wrong: a
+// process that has just died may not be known to have ended yet.
+func (s *subject) alive(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, ownLimit)
+	defer cancel()
+	_, err := grpc_health_v1.NewHealthClient(s.conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: goplugin.GRPCServiceName})
+	return err == nil
 }
 
 // dead reports whether the process has ended.
@@ -218,7 +226,7 @@ func (s *subject) removeAll() { _ = os.RemoveAll(filepath.Dir(s.dir)) }
 func (k *Kit) judge(s *subject, alone bool) {
 	k.watch.ends.Add(1)
 	if s.forced.Load() {
-		k.watch.broken(caseShutdown, "it did not end within %s of Shutdown, and had to be killed", grace)
+		k.watch.forced.Add(1)
 		return
 	}
 	if !alone {

@@ -12,7 +12,7 @@ const (
 	caseLitter        = "process.litter"
 	caseSurvives      = "process.survives"
 	caseStdout        = "process.stdout"
-	caseLogSecrets    = "process.log-secrets"
+	caseLogSecrets    = "process.log-secrets" //nolint:gosec // A name, no secret.
 	caseAnswerSecrets = "answers.secrets"
 	caseAnswerForm    = "answers.form"
 	caseOnce          = "charge.once"
@@ -26,6 +26,7 @@ type watch struct {
 	sent  map[string]bool // references of charges that may have been sent
 
 	ends    atomic.Int64 // processes ended by the kit
+	forced  atomic.Int64 // of these, those that had to be killed
 	answers atomic.Int64
 	charges atomic.Int64
 }
