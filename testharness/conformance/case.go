@@ -33,7 +33,7 @@ func Cases(p Profile) []Case {
 func cases(p Profile) []testCase {
 	all := slices.Concat(
 		handshakeCases(), describeCases(), settingsCases(), preflightCases(), outcomeCases(p), chargeCases(), doubtCases(),
-		queryCases(), callCases(), adjustCases(), processCases(), watchedCases(p),
+		queryCases(), callCases(), windowCases(), adjustCases(), processCases(), watchedCases(p),
 	)
 	return slices.DeleteFunc(all, func(c testCase) bool { return p.Never[c.name] != "" })
 }
