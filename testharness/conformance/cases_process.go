@@ -158,7 +158,7 @@ func watchedCases(p Profile) []testCase {
 		watched(caseLogSecrets, "through all cases, no line of the log held a secret", lookProcess+": secrets", answered),
 		watched(caseStdout, "through all cases, nothing was printed to standard output", lookProcess+": standard output", answered),
 		watched(caseSurvives, "through all cases, the process lived until it was told to end", lookProcess+": a call that fails must not take its neighbours with it", answered),
-		testCase{caseShutdown, "told to by GRPCController.Shutdown, it ends within 2 s", lookHandshake + ": the controller", func(e *exam) {
+		{caseShutdown, "told to by GRPCController.Shutdown, it ends within 2 s", lookHandshake + ": the controller", func(e *exam) {
 			e.endCurrent()
 			ends, forced := e.watch.ends.Load(), e.watch.forced.Load()
 			switch {
