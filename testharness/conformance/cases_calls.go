@@ -13,6 +13,8 @@ const (
 	lookDeadline = `plugin/README.md, "Deadlines"`
 	// concurrently is how many charges are made at a time.
 	concurrently = 100
+	// hundredLimit bounds them together: a busy machine takes long to connect.
+	hundredLimit = 90 * time.Second
 	// letGo is how long a plugin may hold on to the gateway after its call has
 	// ended.
 	letGo = 5 * time.Second
@@ -121,14 +123,14 @@ func (e *exam) hundred() []made {
 	requests := make([]payment.ChargeRequest, concurrently)
 	for i := range requests {
 		requests[i] = e.request(payment.SettleRecorded)
-		requests[i].SendBefore = time.Now().Add(2 * e.cfg.CallLimit)
+		requests[i].SendBefore = time.Now().Add(hundredLimit)
 	}
 	p := e.plugin()
-	f := holding(&fault{reaches: true, atOnce: concurrently})
+	f := holding(&fault{reaches: true, atOnce: concurrently, each: e.cfg.CallLimit})
+	f.patience = time.AfterFunc(e.cfg.CallLimit, f.release)
 	e.front.set(f)
-	patience := time.AfterFunc(e.cfg.CallLimit, f.release)
-	defer patience.Stop()
-	ctx, cancel := context.WithTimeout(e.ctx, 2*e.cfg.CallLimit)
+	defer f.patience.Stop()
+	ctx, cancel := context.WithTimeout(e.ctx, hundredLimit)
 	defer cancel()
 	w := e.front.open()
 	all := make([]charged, concurrently)

@@ -103,7 +103,7 @@ func (e *exam) speak(certificate []byte, change func(map[string]string)) (*spoke
 	}()
 	spoken := &spoken{process: p, sockets: s.sockets, said: s.said}
 	s.process = p
-	timer := time.NewTimer(startLimit)
+	timer := time.NewTimer(e.cfg.StartLimit)
 	defer timer.Stop()
 	select {
 	case spoken.line = <-first:
@@ -124,7 +124,7 @@ func (e *exam) refusesToServe(how string, change func(map[string]string)) {
 	if s.line != "" {
 		e.fail("started %s, it prints %q to standard output", how, clip(s.line))
 	}
-	if !waitFor(e.ctx, s.ended, startLimit) {
+	if !waitFor(e.ctx, s.ended, e.cfg.StartLimit) {
 		e.fail("started %s, it stays", how)
 	}
 	if s.cmd.ProcessState.Success() {
@@ -157,7 +157,7 @@ type address struct {
 func parseLine(line string) (address, error) {
 	parts := strings.Split(strings.TrimSuffix(line, "\n"), "|")
 	if line == "" {
-		return address{}, fmt.Errorf("there is none within %s", startLimit)
+		return address{}, errors.New("there is none in time")
 	}
 	if len(parts) < 6 {
 		return address{}, errors.New("it must have six parts or more: 1|VERSION|unix|PATH|grpc|CERTIFICATE")

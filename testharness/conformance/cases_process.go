@@ -63,6 +63,9 @@ func survivesSignals(e *exam) {
 // endsWithHost starts the plugin under a shell, the host, which holds the other
 // end of the lifeline, and kills the shell.
 func endsWithHost(e *exam) {
+	if e.lame != "" {
+		e.omit("%s", e.lame)
+	}
 	certificate, err := newCertificate()
 	if err != nil {
 		e.omit("%v", err)
@@ -108,7 +111,7 @@ func endsWithHost(e *exam) {
 		defer close(gone)
 		_, _ = io.Copy(printed, read)
 	}()
-	if !until(e.ctx, startLimit, func() bool { _, err := parseLine(firstLine(printed.String())); return err == nil }) {
+	if !until(e.ctx, e.cfg.StartLimit, func() bool { _, err := parseLine(firstLine(printed.String())); return err == nil }) {
 		e.omit("the plugin does not start under a shell; see handshake.line")
 	}
 	_ = syscall.Kill(cmd.Process.Pid, syscall.SIGKILL) // the shell alone

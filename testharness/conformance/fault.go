@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 )
 
 // fault is what the front does with requests while it is in force.
@@ -19,9 +20,13 @@ type fault struct {
 	held chan struct{}
 	once sync.Once
 	// atOnce, if not zero, lets go by itself once so many wait.
-	atOnce  int
-	mu      sync.Mutex
-	waiting int
+	atOnce int
+	// patience, if not nil, lets go when none has come for as long as each may
+	// take.
+	patience *time.Timer
+	each     time.Duration
+	mu       sync.Mutex
+	waiting  int
 	// answer writes what the plugin gets. The reply is nil if the simulator was
 	// not asked; last is what it answered to an earlier request.
 	answer func(w http.ResponseWriter, r, last *reply)
@@ -72,6 +77,9 @@ func (f *fault) joins() bool {
 		return false
 	default:
 		f.waiting++
+		if f.patience != nil {
+			f.patience.Reset(f.each)
+		}
 		return f.waiting == f.atOnce
 	}
 }

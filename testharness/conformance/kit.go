@@ -29,6 +29,8 @@ type Config struct {
 	// CallLimit bounds each call; 10 s if zero. A plugin that needs it for a
 	// call that the gateway answers at once fails.
 	CallLimit time.Duration
+	// StartLimit bounds a start; 10 s if zero, as it is for a host.
+	StartLimit time.Duration
 	// Temp is the folder for sockets, which must be short; os.TempDir if empty.
 	Temp string
 	// PluginLog gets what the plugin writes to standard error, secrets masked;
@@ -40,7 +42,7 @@ type Config struct {
 
 // caseLimit bounds a case. Its calls have limits of their own; this is for all
 // of them together.
-const caseLimit = 2 * time.Minute
+const caseLimit = 3 * time.Minute
 
 // Kit examines one plugin. It is used once.
 type Kit struct {
@@ -84,6 +86,9 @@ func New(cfg Config) (*Kit, error) {
 	cfg.Plugin = path
 	if cfg.CallLimit <= 0 {
 		cfg.CallLimit = 10 * time.Second
+	}
+	if cfg.StartLimit <= 0 {
+		cfg.StartLimit = 10 * time.Second
 	}
 	if cfg.Dir == "" {
 		cfg.Dir = "."

@@ -28,7 +28,7 @@ const module = "github.com/chargehand/chargehand/"
 func TestMain(m *testing.M) {
 	flag.Parse()
 	// The tests wait for processes more than they work.
-	err := flag.Set("test.parallel", "16")
+	err := flag.Set("test.parallel", "4")
 	if err == nil {
 		binaries, err = os.MkdirTemp("", "conformance")
 	}
@@ -95,7 +95,7 @@ func TestPlugins(t *testing.T) {
 	for _, name := range conformance.Profiles() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := examine(t, conformance.Config{Plugin: filepath.Join(binaries, name), Profile: profile(t, name)})
+			r := examine(t, conformance.Config{Plugin: filepath.Join(binaries, name), Profile: profile(t, name), StartLimit: time.Minute, CallLimit: 20 * time.Second})
 			s := r.Summary()
 			require.Equal(t, s.Cases, s.Passed, reasons(r))
 			require.Len(t, conformance.Cases(profile(t, name)), s.Cases+len(r.LeftOut)-len(profile(t, name).Never))
@@ -201,7 +201,10 @@ func TestRogues(t *testing.T) {
 			t.Parallel()
 			p := profile(t, "example")
 			p.Environment["ROGUE"] = strings.Join(rogue.wrongs, ",")
-			cfg := conformance.Config{Plugin: filepath.Join(binaries, "rogue"), Profile: p, CallLimit: 15 * time.Second}
+			cfg := conformance.Config{Plugin: filepath.Join(binaries, "rogue"), Profile: p, CallLimit: 15 * time.Second, StartLimit: time.Minute}
+			if slices.Contains(rogue.wrongs, "never starts") {
+				cfg.StartLimit = 5 * time.Second
+			}
 			if rogue.only != "" {
 				cfg.Run = regexp.MustCompile(rogue.only)
 			}

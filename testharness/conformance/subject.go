@@ -24,8 +24,6 @@ import (
 )
 
 const (
-	// startLimit is the host's.
-	startLimit = 10 * time.Second
 	// grace is how long a plugin may take to end after Shutdown: go-plugin waits
 	// so long, and then kills.
 	grace = 2 * time.Second
@@ -69,7 +67,7 @@ func (k *Kit) start(ctx context.Context) (*subject, error) {
 			return s.process, err
 		},
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
-		AutoMTLS:         true, SkipHostEnv: true, StartTimeout: startLimit,
+		AutoMTLS:         true, SkipHostEnv: true, StartTimeout: k.cfg.StartLimit,
 		Stderr: s.said, SyncStdout: s.streamed, SyncStderr: s.said,
 		// Nothing that the plugin says is parsed.
 		Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Off, Output: io.Discard}),
@@ -77,7 +75,7 @@ func (k *Kit) start(ctx context.Context) (*subject, error) {
 			grpc.WithDisableRetry(), grpc.WithDisableServiceConfig(), grpc.WithChainUnaryInterceptor(limited),
 		},
 	})
-	if err := s.connect(ctx); err != nil {
+	if err := s.connect(ctx, k.cfg.StartLimit); err != nil {
 		said := clip(k.secrets.mask(s.said.String()))
 		k.end(s)
 		if said != "" {
@@ -131,7 +129,7 @@ func (k *Kit) environment(own map[string]string) []string {
 }
 
 // connect waits for the handshake and opens the connection.
-func (s *subject) connect(ctx context.Context) error {
+func (s *subject) connect(ctx context.Context, most time.Duration) error {
 	if _, err := s.client.Start(); err != nil {
 		head, _, _ := strings.Cut(err.Error(), "\n")
 		return errors.New(clip(head))
@@ -156,7 +154,7 @@ func (s *subject) connect(ctx context.Context) error {
 			return nil
 		}()
 	}()
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	select {
 	case err := <-connected:
@@ -245,7 +243,7 @@ func (k *Kit) judge(s *subject, alone bool) {
 func (k *Kit) listen(s *subject) {
 	_, after, _ := strings.Cut(s.printed.String(), "\n")
 	for _, printed := range []string{after, s.streamed.String()} {
-		if printed != "" {
+		if printed != "" && s.ready { // before, it is the handshake that is wrong
 			k.watch.broken(caseStdout, "after the handshake it printed %q", clip(k.secrets.mask(printed)))
 		}
 	}
