@@ -82,10 +82,10 @@ func start(ctx context.Context, cfg config.Config, version string, log hclog.Log
 	if err != nil {
 		return a, err
 	}
-	if err = a.startPlugins(ctx); err != nil {
+	m := metrics.New(version)
+	if err = a.startPlugins(ctx, m); err != nil {
 		return a, err
 	}
-	m := metrics.New(version)
 	a.store = chargedb.New(a.db, m.Commit)
 	if a.settings, err = Settings(cfg, a.db, a.store, a.plugins); err != nil {
 		return a, err
@@ -147,10 +147,10 @@ func Namer(cfg config.Config) (*charge.Namer, error) {
 	return charge.NewNamer(cfg.Environment, key)
 }
 
-func (a *App) startPlugins(ctx context.Context) error {
+func (a *App) startPlugins(ctx context.Context, m *metrics.Metrics) error {
 	var err error
 	a.plugins, err = pluginhost.New(pluginhost.Config{
-		Dir: a.cfg.PluginDir, Logger: a.log.Named("plugins"), Env: a.cfg.PluginEnv,
+		Dir: a.cfg.PluginDir, Store: a.cfg.PluginStore, Logger: a.log.Named("plugins"), Env: a.cfg.PluginEnv, Observer: m,
 		Confine: confine.Config{Launcher: a.cfg.PluginLauncher, Mode: a.cfg.PluginConfine, Guarded: guarded(a.cfg)},
 	})
 	if err != nil {
@@ -171,6 +171,17 @@ func guarded(cfg config.Config) []string {
 }
 
 func (a *App) gauges(m *metrics.Metrics) {
+	m.Plugins(func() []metrics.Plugin {
+		var list []metrics.Plugin
+		for _, s := range a.plugins.Status() {
+			p := metrics.Plugin{Name: s.Name, InFlight: s.InFlight, Ready: s.State == pluginhost.StateReady, Quarantined: s.State == pluginhost.StateQuarantined}
+			if p.Ready {
+				p.Age = a.now().Sub(s.StartedAt)
+			}
+			list = append(list, p)
+		}
+		return list
+	})
 	m.Gauge("chargehand_pauses", "Pauses in force.", func() float64 { return float64(len(a.engine.Pauses())) })
 	m.Gauge("chargehand_calls_in_flight", "Calls to charge that are under way.", func() float64 {
 		n := 0

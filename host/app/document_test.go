@@ -188,6 +188,7 @@ func TestDescription(t *testing.T) {
 		"GET /v1/links/{id}/settings", "PUT /v1/links/{id}/settings", "GET /v1/links/{id}/settings/history",
 		"POST /v1/orders", "GET /v1/orders", "POST /v1/orders/batch", "GET /v1/orders/{id}", "POST /v1/orders/{id}/cancel",
 		"GET /v1/charges", "GET /v1/charges/{id}", "POST /v1/charges/{id}/retry", "GET /v1/ledger", "GET /v1/pauses", "GET /v1/plugins",
+		"POST /v1/plugins/{plugin}/upgrade", "POST /v1/plugins/{plugin}/rollback", "POST /v1/plugins/{plugin}/restart",
 	}, routes)
 	require.Equal(t, []map[string][]string{{"key": {}}}, b.doc.Security)
 

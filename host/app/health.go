@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/chargehand/chargehand/host/database"
@@ -23,7 +24,7 @@ func (a *App) checks() []httpapi.Check {
 func (a *App) checkPlugins(context.Context) error {
 	for _, p := range a.plugins.Status() {
 		if p.State != pluginhost.StateReady {
-			return fmt.Errorf("plugin %s is %s: %s", p.Name, p.State, p.LastError)
+			return fmt.Errorf("plugin %s is %s: %s", p.Name, p.State, strings.Trim(p.LastError+"; "+p.Advice, "; "))
 		}
 	}
 	return nil
@@ -53,7 +54,8 @@ func (l pluginList) Plugins(ctx context.Context) []httpapi.Plugin {
 	for _, s := range l.host.Status() {
 		p := httpapi.Plugin{
 			Name: s.Name, Version: s.Version, State: string(s.State), PID: s.PID, Generation: s.Generation, Restarts: s.Restarts,
-			StartedAt: s.StartedAt, Confined: s.Confined, LastError: s.LastError,
+			StartedAt: s.StartedAt, Confined: s.Confined, LastError: s.LastError, Advice: s.Advice, InFlight: s.InFlight,
+			SHA256: s.SHA256, Previous: release(s.Previous),
 		}
 		if gateway, err := l.host.Gateway(s.Name); err == nil {
 			limited, cancel := context.WithTimeout(ctx, descriptionLimit)
@@ -65,4 +67,29 @@ func (l pluginList) Plugins(ctx context.Context) []httpapi.Plugin {
 		list = append(list, p)
 	}
 	return list
+}
+
+func (l pluginList) Upgrade(ctx context.Context, name, from string) (httpapi.PluginChange, error) {
+	return change(l.host.Upgrade(ctx, name, from))
+}
+
+func (l pluginList) Rollback(ctx context.Context, name, from string) (httpapi.PluginChange, error) {
+	return change(l.host.Rollback(ctx, name, from))
+}
+
+func (l pluginList) Restart(ctx context.Context, name string) (httpapi.PluginChange, error) {
+	return change(l.host.Restart(ctx, name))
+}
+
+func change(c pluginhost.Change, err error) (httpapi.PluginChange, error) {
+	return httpapi.PluginChange{
+		Changed: c.Changed, Version: c.Current.Version, SHA256: c.Current.SHA256, Previous: release(c.Previous), Draining: c.Draining,
+	}, err
+}
+
+func release(r pluginhost.Release) *httpapi.PluginRelease {
+	if r == (pluginhost.Release{}) {
+		return nil
+	}
+	return &httpapi.PluginRelease{Version: r.Version, SHA256: r.SHA256}
 }

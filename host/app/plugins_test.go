@@ -140,10 +140,21 @@ func TestPluginGone(t *testing.T) {
 		listed = b.must(200, b.do(b.key, "GET", "/v1/plugins", nil)).items()[0]
 		return listed["last_error"] != nil
 	})
-	require.NotEqual(t, "ready", listed["state"], "%v", listed)
+	eventually(t, "it is in quarantine", func() bool {
+		listed = b.must(200, b.do(b.key, "GET", "/v1/plugins", nil)).items()[0]
+		return listed["state"] == "quarantined"
+	})
+	require.Contains(t, listed["last_error"], "is missing; install it")
+	require.Contains(t, listed["advice"], "chargehand plugin restart trustpayments")
+	require.Contains(t, string(b.do("", "GET", "/readyz", nil).body), "chargehand plugin restart trustpayments")
+	require.Contains(t, string(b.must(200, b.do("", "GET", "/metrics", nil)).body), `chargehand_plugin_quarantined{plugin="trustpayments"} 1`)
+	p := b.do(b.key, "POST", "/v1/plugins/trustpayments/restart", nil)
+	require.Equal(t, 422, p.status, "%s", p.body)
+	require.Contains(t, p.problem().Detail, "is missing; install it")
+	require.Contains(t, p.problem().Detail, "the plugin is quarantined, as before")
 	_, c := b.place(s, "A-1", 1250)
 	require.Equal(t, "wait", c["produce"])
-	p := b.do(s.fulfillerKey, "POST", "/v1/links/"+s.link+"/preflight", nil)
+	p = b.do(s.fulfillerKey, "POST", "/v1/links/"+s.link+"/preflight", nil)
 	require.Equal(t, 503, p.status, "%s", p.body)
 	require.Contains(t, p.problem().Detail, "plugin")
 
@@ -152,4 +163,44 @@ func TestPluginGone(t *testing.T) {
 	require.EqualValues(t, 1250, b.until(c["id"], "released")["amount"].(map[string]any)["minor"])
 	require.Equal(t, 1, b.authorisations())
 	require.Greater(t, fmt.Sprint(b.app.plugins.Status()[0].Generation), fmt.Sprint(status.Generation))
+}
+
+// The platform alone replaces a plugin, and orders are charged meanwhile.
+func TestPluginReplaced(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, "sqlite", nil)
+	s := b.shop("one")
+	for _, path := range []string{"upgrade", "rollback", "restart"} {
+		for _, key := range []string{s.fulfillerKey, s.channelKey} {
+			require.Contains(t, b.must(403, b.do(key, "POST", "/v1/plugins/trustpayments/"+path, map[string]any{})).problem().Detail, "only the platform may do that")
+		}
+		require.Contains(t, b.must(404, b.do(b.key, "POST", "/v1/plugins/stripes/"+path, map[string]any{})).problem().Detail, "no payment plugin is named")
+	}
+	path := "/v1/plugins/trustpayments/"
+	change := b.must(200, b.do(b.key, "POST", path+"upgrade", map[string]any{})).object()
+	require.Equal(t, false, change["changed"])
+	require.Equal(t, pluginSum, change["sha256"])
+	require.Contains(t, b.must(422, b.do(b.key, "POST", path+"upgrade", map[string]any{"from": "/nowhere"})).problem().Detail, "from: upgrade of the plugin trustpayments: ")
+	require.Contains(t, b.must(409, b.do(b.key, "POST", path+"rollback", map[string]any{})).problem().Detail, "there is no version to go back to")
+
+	for i := range 3 {
+		_, c := b.place(s, fmt.Sprint("A-", i), 1250)
+		change = b.must(200, b.do(b.key, "POST", path+"restart", nil)).object()
+		require.Equal(t, true, change["changed"])
+		b.until(c["id"], "released")
+	}
+	require.Equal(t, 3, b.authorisations())
+	listed := b.must(200, b.do(b.key, "GET", "/v1/plugins", nil)).items()[0]
+	require.EqualValues(t, 4, listed["generation"])
+	require.EqualValues(t, 0, listed["restarts"])
+	metrics := string(b.must(200, b.do("", "GET", "/metrics", nil)).body)
+	for _, line := range []string{
+		`chargehand_plugin_ready{plugin="trustpayments"} 1`, `chargehand_plugin_quarantined{plugin="trustpayments"} 0`,
+		`chargehand_plugin_starts_total{plugin="trustpayments",up="yes"} 4`, `chargehand_plugin_generation_age_seconds{plugin="trustpayments"}`,
+		`chargehand_plugin_calls_in_flight{plugin="trustpayments"}`, `chargehand_plugin_call_seconds_count{method="charge",outcome="ok",plugin="trustpayments"} 3`,
+	} {
+		require.Contains(t, metrics, line)
+	}
+	require.NotContains(t, metrics, "chargehand_plugin_restarts_total{")
+	require.NotContains(t, metrics, "chargehand_plugin_unknown_total{")
 }

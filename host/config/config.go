@@ -33,6 +33,9 @@ type Config struct {
 	TLSKey      string
 	Database    Database
 	PluginDir   string
+	// PluginStore is the folder for the host's copies of plugins; empty for one
+	// in PluginDir.
+	PluginStore string
 	// PluginEnv holds, by plugin, what is added to its environment.
 	PluginEnv map[string]map[string]string
 	// PluginConfine says whether plugins have to be confined.
@@ -84,6 +87,7 @@ func keys() []key {
 		{"database.dsn", "", "data source name of the MySQL or MariaDB database", true},
 		{"plugins.dir", "plugins", "folder with a manifest for each plugin", false},
 		{"plugins.confine", "best_effort", "keep plugins from the host's files and other programs: best_effort (as far as the kernel can), required or off", false},
+		{"plugins.store", "", "folder for the host's own copies of plugins, which are what it runs; .store in plugins.dir if empty", false},
 		{"keys.master", "", "the key that seals the companies' secrets itself, in base64; best from the environment", true},
 		{"keys.master_file", "", "file with the key that seals the companies' secrets", false},
 		{"keys.reference_file", "", "file with the key that makes the references; keep it out of the database's backups", false},
@@ -165,7 +169,7 @@ func build(k *koanf.Koanf) (Config, error) {
 		Environment: t.text("environment"), Listen: t.text("listen"), ListenFile: t.text("listen_file"),
 		TLSCert: t.text("tls.cert"), TLSKey: t.text("tls.key"),
 		Database:  Database{Driver: t.text("database.driver"), Path: t.text("database.path"), DSN: t.text("database.dsn")},
-		PluginDir: t.text("plugins.dir"), PluginEnv: t.variables("plugins.env"), PluginConfine: confine.Mode(t.text("plugins.confine")),
+		PluginDir: t.text("plugins.dir"), PluginStore: t.text("plugins.store"), PluginEnv: t.variables("plugins.env"), PluginConfine: confine.Mode(t.text("plugins.confine")),
 		MasterKey: payment.Secret(t.text("keys.master")), MasterKeyFile: t.text("keys.master_file"), ReferenceKeyFile: t.text("keys.reference_file"),
 		Limits: Limits{InFlight: t.integer("limits.in_flight"), SiteInFlight: t.integer("limits.site_in_flight"), SiteRate: t.number("limits.site_rate")},
 		Poll:   t.duration("poll"), StopWithin: t.duration("stop_within"), LogLevel: t.text("log.level"),
@@ -265,7 +269,7 @@ func (c Config) Redacted() map[string]any {
 		"environment": c.Environment, "listen": c.Listen, "listen_file": c.ListenFile,
 		"tls":      map[string]string{"cert": c.TLSCert, "key": c.TLSKey},
 		"database": map[string]string{"driver": c.Database.Driver, "path": c.Database.Path, "dsn": dsn},
-		"plugins":  map[string]any{"dir": c.PluginDir, "env": env, "confine": c.PluginConfine},
+		"plugins":  map[string]any{"dir": c.PluginDir, "store": c.PluginStore, "env": env, "confine": c.PluginConfine},
 		"keys":     map[string]string{"master_file": c.MasterKeyFile, "reference_file": c.ReferenceKeyFile},
 		"limits":   map[string]any{"in_flight": c.Limits.InFlight, "site_in_flight": c.Limits.SiteInFlight, "site_rate": c.Limits.SiteRate},
 		"clocks":   clocks, "poll": c.Poll.String(), "stop_within": c.StopWithin.String(), "log": map[string]string{"level": c.LogLevel},

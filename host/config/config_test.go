@@ -163,7 +163,7 @@ plugins: {env: {trustpayments: {TOKEN: hunter2}}}
 	shown := c.Redacted()
 	require.NotContains(t, strings.Join(flat(shown), " "), "hunter2")
 	require.Equal(t, map[string]string{"driver": "mysql", "path": "chargehand.db", "dsn": "********"}, shown["database"])
-	require.Equal(t, map[string]any{"dir": "plugins", "env": map[string][]string{"trustpayments": {"TOKEN"}}, "confine": confine.BestEffort}, shown["plugins"])
+	require.Equal(t, map[string]any{"dir": "plugins", "store": "", "env": map[string][]string{"trustpayments": {"TOKEN"}}, "confine": confine.BestEffort}, shown["plugins"])
 }
 
 func flat(v any) []string {

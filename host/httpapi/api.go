@@ -72,6 +72,7 @@ func New(cfg Config) http.Handler {
 	a.linkRoutes()
 	a.settingsRoutes()
 	a.operationRoutes()
+	a.pluginRoutes()
 	a.probes(mux)
 	return a.protect(routed(mux))
 }

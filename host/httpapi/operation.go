@@ -26,12 +26,6 @@ type pausesAnswer struct {
 	}
 }
 
-type pluginsAnswer struct {
-	Body struct {
-		Items []Plugin `json:"items"`
-	}
-}
-
 func (a *api) operationRoutes() {
 	huma.Register(a.huma, huma.Operation{
 		OperationID: "list-pauses", Method: http.MethodGet, Path: "/v1/pauses", Summary: "List what is paused, and why", Tags: []string{"operation"},
@@ -45,18 +39,6 @@ func (a *api) operationRoutes() {
 					Scope: string(p.Scope), Key: p.Key, LinkID: string(p.LinkID), Code: p.Code, Text: p.Text, Since: p.Since,
 					Probes: p.Probes, NextProbeAt: p.NextProbeAt,
 				})
-			}
-		}
-		return out, nil
-	})
-	huma.Register(a.huma, huma.Operation{
-		OperationID: "list-plugins", Method: http.MethodGet, Path: "/v1/plugins", Summary: "List the plugins and their settings schemas", Tags: []string{"operation"},
-	}, func(ctx context.Context, _ *struct{}) (*pluginsAnswer, error) {
-		out := &pluginsAnswer{}
-		out.Body.Items = a.cfg.Plugins.Plugins(ctx)
-		if platformOnly(ctx) != nil {
-			for i, p := range out.Body.Items {
-				out.Body.Items[i] = Plugin{Name: p.Name, Title: p.Title, State: p.State, Capabilities: p.Capabilities, Settings: p.Settings}
 			}
 		}
 		return out, nil

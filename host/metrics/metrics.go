@@ -12,13 +12,14 @@ import (
 	"github.com/chargehand/chargehand/shared/payment"
 )
 
-// Metrics implements engine.Observer.
+// Metrics implements engine.Observer and pluginhost.Observer.
 type Metrics struct {
 	registry *prometheus.Registry
 	charged  *prometheus.HistogramVec
 	own      prometheus.Histogram
 	resolved *prometheus.CounterVec
 	commits  *prometheus.HistogramVec
+	plugins  pluginFigures
 }
 
 // New makes Metrics with the process's own figures.
@@ -43,6 +44,7 @@ func New(version string) *Metrics {
 			Buckets: prometheus.ExponentialBuckets(1, 2, 9),
 		}, []string{"kind"}),
 	}
+	m.plugins = newPluginFigures(m.registry)
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "chargehand_build_info", Help: "The program's version.",
 	}, []string{"version"})

@@ -21,7 +21,6 @@ import (
 
 	"github.com/chargehand/chargehand/host/pluginhost/confine"
 	"github.com/chargehand/chargehand/shared/payment"
-	"github.com/chargehand/chargehand/shared/payment/paymenttest"
 )
 
 // binary is the test plugin's, built once; sum is its checksum.
@@ -251,13 +250,7 @@ func (b bundle) status() Status { return b.host.Status()[0] }
 func (b bundle) charge(ctx context.Context, do string) (payment.ChargeResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	r := payment.ChargeRequest{
-		Access: paymenttest.Access(), Reference: paymenttest.NewReference(), Amount: payment.Amount{Minor: 100, Currency: "GBP"},
-		Stored: paymenttest.Stored, Settle: payment.SettleRecorded, SendBefore: time.Now().Add(patience),
-	}
-	do, text, _ := strings.Cut(do, " ")
-	r.Access.Settings["do"], r.Access.Settings["text"] = do, text
-	return b.gateway.Charge(ctx, r)
+	return b.gateway.Charge(ctx, b.request(do))
 }
 
 // sink keeps what is logged.

@@ -90,6 +90,7 @@ func TestRefused(t *testing.T) {
 		"silent":           {spoil: replace("#!/bin/sh\n", 0o700), change: sumOf("#!/bin/sh\n"), want: []string{"ended without a handshake (exit status 0)"}},
 		"noise":            {env: start("noise"), want: []string{`wrote "hello, I am a plugin" to standard output`}},
 		"exit":             {env: start("exit"), want: []string{"ended without a handshake (exit status 7)"}},
+		"cookie":           {env: start("cookie"), want: []string{"ended without a handshake (exit status 1)", "is no payment plugin"}},
 		"error":            {env: start("error"), want: []string{"exit status 1", "its last words", "no licence"}},
 		"no gateway":       {env: start("none"), want: []string{"its last words", "returned none"}},
 		"print":            {env: start("print"), want: []string{"its last words", "made it", "standard output"}},

@@ -167,7 +167,7 @@ func (s *supervisor) compare(w replacement, g *generation) error {
 	s.mu.Unlock()
 	why := incompatible(described, g.description)
 	switch {
-	case len(why) == 0:
+	case len(why) == 0, described.Name == "": // none has come up yet
 		return nil
 	case w.compatible:
 		return &payment.Error{Kind: payment.ErrorConflict, Text: fmt.Sprintf(

@@ -24,7 +24,7 @@ type cli struct {
 	Migrate   migrateCmd   `cmd:"" help:"Bring the database to the schema that this program needs."`
 	Config    configCmd    `cmd:"" help:"Print the configuration in force, secrets left out."`
 	Key       keyCmd       `cmd:"" help:"Make key files and platform API keys."`
-	Plugin    pluginCmd    `cmd:"" help:"List plugins, or write a plugin's manifest."`
+	Plugin    pluginCmd    `cmd:"" help:"List plugins, replace them while calls run, or write a plugin's manifest."`
 	Company   companyCmd   `cmd:"" help:"Create and list fulfillers and sales channels."`
 	Link      linkCmd      `cmd:"" help:"Link fulfillers and sales channels, and switch links on."`
 	Settings  settingsCmd  `cmd:"" help:"Show and change advanced settings."`

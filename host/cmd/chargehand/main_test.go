@@ -54,7 +54,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata", WorkdirRoot: root,
 		Setup: func(env *testscript.Env) error { return setup(env, binary) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "capture": capture, "json": isJSON, "mode": mode, "mint": mint, "latency": latency, "ready": ready, "fill": fill, "launched": launched,
+			"exits": exits, "capture": capture, "json": isJSON, "mode": mode, "mint": mint, "latency": latency, "ready": ready, "fill": fill, "launched": launched, "rebuild": rebuild,
 		},
 	})
 }
@@ -124,6 +124,16 @@ func isJSON(ts *testscript.TestScript, neg bool, _ []string) {
 func fill(ts *testscript.TestScript, _ bool, args []string) {
 	file := ts.MkAbs(args[0])
 	ts.Check(os.WriteFile(file, []byte(os.Expand(ts.ReadFile(file), ts.Getenv)), 0o600))
+}
+
+// rebuild OLD NEW makes another build of a program: what follows its end is
+// ignored.
+func rebuild(ts *testscript.TestScript, _ bool, args []string) {
+	content, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	file := ts.MkAbs(args[1])
+	ts.Check(os.Chmod(filepath.Dir(file), 0o700))
+	ts.Check(os.WriteFile(file, append(content, 1), 0o700))
 }
 
 // mode MODE FILE checks a file's mode.

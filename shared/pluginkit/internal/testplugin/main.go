@@ -153,7 +153,7 @@ func (g *gateway) Charge(ctx context.Context, r payment.ChargeRequest) (payment.
 	case "journal":
 		fmt.Fprintln(stderr, "begun", r.Reference)
 	case "junk":
-		junk := make([]byte, 2<<20)
+		junk := make([]byte, 64<<10)
 		for i := range junk {
 			junk[i] = byte(i * 7)
 		}
