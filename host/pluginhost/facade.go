@@ -56,6 +56,10 @@ func invoke[R any](ctx context.Context, s *supervisor, op string, call func(cont
 		return result, s.notRunning(op)
 	}
 	defer s.release(g)
+	if closed(g.gateway.Done()) {
+		s.suspectIt() // it is about to be noticed
+		return result, s.notReached(op, nil)
+	}
 	ctx, sent := marked(ctx)
 	result, err = call(ctx, g.gateway)
 	switch status.Code(err) {
@@ -65,12 +69,17 @@ func invoke[R any](ctx context.Context, s *supervisor, op string, call func(cont
 		s.suspectIt()
 	}
 	if err != nil && !sent.Load() && !payment.NotSent(err) {
-		err = &payment.Error{
-			Kind: payment.ErrorUnavailable, Op: op, NotSent: true, Err: err,
-			Text: fmt.Sprintf("the payment plugin %s could not be reached, so the call was not sent; if the plugin has ended it is started again by itself, try later", s.name),
-		}
+		err = s.notReached(op, err)
 	}
 	return result, err
+}
+
+// notReached says of a call that nothing of it has left this process.
+func (s *supervisor) notReached(op string, err error) error {
+	return &payment.Error{
+		Kind: payment.ErrorUnavailable, Op: op, NotSent: true, Err: err,
+		Text: fmt.Sprintf("the payment plugin %s could not be reached, so the call was not sent; if the plugin has ended it is started again by itself, try later", s.name),
+	}
 }
 
 func outcome(err error) string {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/status"
 
 	"github.com/chargehand/chargehand/shared/payment"
@@ -281,12 +282,18 @@ func TestDeadButNotNoticed(t *testing.T) {
 	g := s.current.Load()
 	require.NoError(t, syscall.Kill(g.pid, syscall.SIGKILL))
 	<-g.gateway.Done()
-	stale := &supervisor{name: "memory", cfg: s.cfg, suspect: make(chan struct{}, 1)}
-	stale.current.Store(&generation{gateway: g.gateway, idle: make(chan struct{})})
-	_, err := facade{s: stale}.Charge(deadline(t), b.request(""))
-	require.Equal(t, payment.ErrorUnavailable, payment.KindOf(err), err)
-	require.True(t, payment.NotSent(err), err)
-	require.Len(t, stale.suspect, 1, "a probe is asked for at once")
+	eventually(t, "the connection has ended", func() bool { return g.conn.GetState() != connectivity.Ready })
+	for name, gateway := range map[string]*pluginrpc.Client{
+		"its end is known":           g.gateway,
+		"its connection's end alone": pluginrpc.NewClient(g.conn),
+	} {
+		stale := &supervisor{name: "memory", cfg: s.cfg, suspect: make(chan struct{}, 1)}
+		stale.current.Store(&generation{gateway: gateway, idle: make(chan struct{})})
+		_, err := facade{s: stale}.Charge(deadline(t), b.request(""))
+		require.Equal(t, payment.ErrorUnavailable, payment.KindOf(err), "%s: %v", name, err)
+		require.True(t, payment.NotSent(err), name)
+		require.Len(t, stale.suspect, 1, "%s: a probe is asked for at once", name)
+	}
 }
 
 // Each new process leaves as much behind as the one before: nothing. No
