@@ -44,6 +44,8 @@ type Charge struct {
 	NeedsPerson    *NeedsPerson   `json:"needs_person"`
 	Transaction    string         `json:"transaction"`
 	Attempts       int            `json:"attempts"`
+	// NextCheckAt is when something is due; zero means that nothing ever is.
+	NextCheckAt time.Time `json:"next_check_at"`
 }
 
 // NeedsPerson says why a charge stands with a person and what to do.
@@ -74,6 +76,8 @@ type Attempt struct {
 	Stage     string `json:"stage"`
 	Outcome   string `json:"outcome"`
 	Code      string `json:"code"`
+	// StartedAt is when it was written down as about to be sent; zero if it was not.
+	StartedAt time.Time `json:"started_at"`
 }
 
 // Event is one thing that was learnt about a charge.

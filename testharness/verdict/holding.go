@@ -3,6 +3,7 @@ package verdict
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/chargehand/chargehand/shared/payment"
 	"github.com/chargehand/chargehand/testharness/gateway"
@@ -17,10 +18,13 @@ type Holding struct {
 	Reference string // ours
 	Status    int    // the gateway's settle status
 	Amount    payment.Amount
-	Good      bool // authorised, as opposed to declined or failed
+	Good      bool      // authorised, as opposed to declined or failed
+	Started   time.Time // on the gateway's clock
 	// Released: it would have settled by itself at some time, whatever became of
 	// it since.
 	Released bool
+	// Adjusted: a caller changed its status, by releasing or cancelling it.
+	Adjusted bool
 }
 
 // ReadLedger is what the gateway really holds on stored references.
@@ -41,11 +45,12 @@ func ReadLedger(ctx context.Context, s *stand.Simulator) ([]Holding, error) {
 func fromEntry(e gateway.Entry) Holding {
 	h := Holding{
 		ID: e.TransactionReference, Reference: e.OrderReference, Status: e.SettleStatus, Good: e.ErrorCode == "0",
-		Amount: payment.Amount{Minor: e.Amount, Currency: e.Currency},
+		Amount: payment.Amount{Minor: e.Amount, Currency: e.Currency}, Started: e.Started,
 	}
 	h.Released = h.Good && settles(e.SettleStatus)
 	for _, c := range e.History {
 		h.Released = h.Released || h.Good && (settles(c.From) || settles(c.To))
+		h.Adjusted = h.Adjusted || c.From != c.To && c.By == e.User
 	}
 	return h
 }

@@ -63,10 +63,15 @@ func Judge(posted []Posted, books Books, ledger []Holding) Verdict {
 		}
 		j.orders[c.OrderReference][c.OrderID] = true
 	}
+	sent := map[string]bool{}
 	for _, h := range ledger {
 		if id := owner[h.Reference]; id != "" {
 			j.holds[id] = append(j.holds[id], h)
 		}
+		if sent[h.Reference] {
+			j.fault("reference %s: it was sent to the gateway more than once", h.Reference)
+		}
+		sent[h.Reference] = true
 	}
 	compared := Compare(ledger, books.Entries, owner)
 	j.Lost, j.Matches = compared.Lost, len(compared.Differences) == 0
@@ -137,12 +142,15 @@ func (j *judge) charge(c client.Detail) {
 			if h.Amount != c.Amount {
 				j.fault("%s: the gateway holds %s for it, but %s is owed", name, currency.Format(h.Amount), currency.Format(c.Amount))
 			}
-			if !tells(c, h.ID) {
+			if !tells(c.Story, h.ID) {
 				j.fault("%s: no evidence names transaction %s, which the gateway holds for it", name, h.ID)
 			}
 			if h.Status != gateway.StatusSuspended {
 				debited = append(debited, h.ID)
 			}
+		}
+		if h.Adjusted && !tells(adjusts(c), h.ID) {
+			j.fault("%s: transaction %s was released or cancelled without being written down before", name, h.ID)
 		}
 		if h.Released {
 			released = append(released, h.ID)
@@ -183,9 +191,14 @@ func (j *judge) evidence(name string, c client.Detail) {
 	}
 }
 
+// adjusts are the pieces of evidence that something is about to be sent.
+func adjusts(c client.Detail) []client.Event {
+	return slices.DeleteFunc(slices.Clone(c.Story), func(e client.Event) bool { return e.Class != "adjust" })
+}
+
 // tells reports whether some evidence names a transaction.
-func tells(c client.Detail, transaction string) bool {
-	return slices.ContainsFunc(c.Story, func(e client.Event) bool {
+func tells(story []client.Event, transaction string) bool {
+	return slices.ContainsFunc(story, func(e client.Event) bool {
 		return strings.Contains(e.Text, transaction) || strings.Contains(string(e.Body), transaction)
 	})
 }

@@ -108,6 +108,25 @@ func TestJudge(t *testing.T) {
 				name + "(settled): more than one attempt was released: t1, t2",
 			}},
 		},
+		"OK released by us": {
+			wrong: func(r *run) {
+				r.ledger[0].Adjusted = true
+				r.charge.Story = append(r.charge.Story, client.Event{Class: "adjust", State: "authorised", Text: "About to release transaction t1."})
+			},
+			want: Verdict{Orders: 1, Matches: true},
+		},
+		"released without a word": {
+			wrong: func(r *run) { r.ledger[0].Adjusted = true },
+			want: Verdict{Orders: 1, Matches: true, Faults: []string{
+				name + "(settled): transaction t1 was released or cancelled without being written down before",
+			}},
+		},
+		"sent twice under one reference": {
+			wrong: func(r *run) {
+				r.ledger = append(r.ledger, Holding{ID: "t2", Reference: "ref-1", Status: gateway.StatusCancelled, Amount: sterling(2499)})
+			},
+			want: Verdict{Orders: 1, Matches: true, Faults: []string{"reference ref-1: it was sent to the gateway more than once"}},
+		},
 		"another amount at the gateway": {
 			wrong: func(r *run) {
 				r.ledger[0].Amount.Minor = 9999
@@ -171,4 +190,9 @@ func TestReleasedIsForGood(t *testing.T) {
 	require.False(t, fromEntry(e("0", suspended)).Released)
 	require.False(t, fromEntry(e("0", cancelled, gateway.Change{From: suspended, To: cancelled})).Released)
 	require.False(t, fromEntry(e("70000", cancelled)).Released)
+	byUs := e("0", due, gateway.Change{From: suspended, To: suspended, By: "us"}, gateway.Change{From: suspended, To: due, By: "us"})
+	byUs.User = "us"
+	require.True(t, fromEntry(byUs).Adjusted)
+	byUs.History[1].By = "batch"
+	require.False(t, fromEntry(byUs).Adjusted, "it began, and nobody changed it")
 }

@@ -1,0 +1,131 @@
+package crash
+
+import (
+	"context"
+	"flag"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+var only = flag.String("only", "", "run only the runs whose names begin with one of these, with commas in between")
+
+// atOnce is how many runs go side by side. They mostly wait.
+const atOnce = 8
+
+// steps reads the names of all steps from the source.
+func steps(t *testing.T) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "..", "host", "step", "step.go"), nil, 0)
+	require.NoError(t, err)
+	var list []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if v, ok := n.(*ast.ValueSpec); ok {
+			name, err := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value)
+			require.NoError(t, err)
+			list = append(list, name)
+		}
+		return true
+	})
+	require.NotEmpty(t, list)
+	return list
+}
+
+// later are steps that are come to for many reasons: on SQLite, where that is
+// cheap, these times of coming to them are tried, too.
+var later = map[string][]int{
+	"committed":        {4, 12, 30},
+	"change_written":   {4, 7, 10, 13},
+	"charge_sending":   {4, 9},
+	"charge_answered":  {4, 8},
+	"result_committed": {5, 10},
+	"look_done":        {3},
+	"look_committed":   {3},
+	"mark_committed":   {2},
+	"adjust_answered":  {2},
+	"due_claimed":      {3},
+}
+
+func plans(t *testing.T, drivers []string) []plan {
+	var list []plan
+	for _, driver := range drivers {
+		for _, s := range slices.Concat(steps(t), slices.Sorted(maps.Keys(flights))) {
+			list = append(list, plan{driver, s, 1, "kill"}, plan{driver, s, 1, "stop"})
+			for _, n := range later[s] {
+				if driver != "sqlite" {
+					break
+				}
+				list = append(list, plan{driver, s, n, "kill"})
+			}
+		}
+	}
+	return list
+}
+
+func TestMatrix(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("the crash matrix not run: its host ends at its steps on Linux alone")
+	}
+	ctx := context.Background()
+	drivers := []string{"sqlite"}
+	dsn := os.Getenv(envDSN)
+	if dsn != "" {
+		drivers = append(drivers, "mysql")
+	}
+	var todo []plan
+	for _, p := range plans(t, drivers) {
+		if slices.ContainsFunc(strings.Split(*only, ","), func(name string) bool { return strings.HasPrefix(p.String(), name) }) {
+			todo = append(todo, p)
+		}
+	}
+	k, err := openKit(ctx, dsn)
+	t.Cleanup(func() { require.NoError(t, k.close()) })
+	require.NoError(t, err)
+	for range atOnce {
+		require.NoError(t, k.makeSpare(ctx))
+	}
+	began := time.Now()
+	results := make([]result, len(todo))
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range atOnce {
+		workers.Go(func() {
+			for i := range next {
+				results[i] = k.run(ctx, todo[i])
+				t.Log(results[i])
+			}
+		})
+	}
+	for i := range todo {
+		next <- i
+	}
+	close(next)
+	workers.Wait()
+	t.Logf("%d runs in %s", len(todo), time.Since(began).Round(time.Second))
+	for _, r := range results {
+		t.Run(r.plan.String(), func(t *testing.T) {
+			t.Parallel()
+			require.NoError(t, r.err)
+			require.True(t, r.reached || r.plan.n > 1, "no order came to this step")
+		})
+	}
+	if dsn == "" {
+		t.Run("mysql", func(t *testing.T) {
+			t.Parallel()
+			t.Skip("the matrix on MariaDB not run: set " + envDSN + " or run make test")
+		})
+	}
+}
