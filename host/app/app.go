@@ -176,7 +176,7 @@ func (a *App) gauges(m *metrics.Metrics) {
 		for _, s := range a.plugins.Status() {
 			p := metrics.Plugin{Name: s.Name, InFlight: s.InFlight, Ready: s.State == pluginhost.StateReady, Quarantined: s.State == pluginhost.StateQuarantined}
 			if p.Ready {
-				p.Age = a.now().Sub(s.StartedAt)
+				p.Age = time.Since(s.StartedAt)
 			}
 			list = append(list, p)
 		}
