@@ -92,6 +92,10 @@ bench: build ## Measure charges per second, latency and memory, on MariaDB and S
 conformance: build ## Examine the Trust Payments plugin as any plugin is examined.
 	$(BIN)/testharness conformance --plugin $(BIN)/plugins/trustpayments/trustpayments
 
+.PHONY: chaos
+chaos: build ## Kill, stop and cut everything while 20,000 orders are charged; fails if one penny disagrees.
+	$(BIN)/testharness chaos --orders 20000 --kills 200 --duration 8m --report $(BIN)/chaos.html
+
 .PHONY: generate
 generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## Generate the code of the plugin protocol, and the table of steps.
 	cd shared/paymentv1 && PATH="$(TOOLS):$$PATH" && buf lint && buf generate

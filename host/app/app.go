@@ -55,11 +55,12 @@ func init() { uuid.EnableRandPool() }
 // Start brings a host up and returns once it takes orders in. What was begun
 // before an error is ended again.
 func Start(ctx context.Context, cfg config.Config, version string, log hclog.Logger) (*App, error) {
-	return start(ctx, cfg, version, log, time.Now)
+	return StartAt(ctx, cfg, version, log, time.Now)
 }
 
-// start starts a host with that wall clock.
-func start(ctx context.Context, cfg config.Config, version string, log hclog.Logger, wall func() time.Time) (a *App, err error) {
+// StartAt is Start with another wall clock, for runs in which hosts disagree
+// about the time.
+func StartAt(ctx context.Context, cfg config.Config, version string, log hclog.Logger, wall func() time.Time) (a *App, err error) {
 	a = &App{cfg: cfg, version: version, log: log, failed: make(chan error, 1)}
 	a.stopping, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	defer func() {

@@ -195,7 +195,7 @@ func (b *bed) start() error {
 	b.t.Helper()
 	limited, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	host, err := start(limited, b.config(), "test", b.log.logger(), func() time.Time { return time.Now().Add(time.Duration(b.skew.Load())) })
+	host, err := StartAt(limited, b.config(), "test", b.log.logger(), func() time.Time { return time.Now().Add(time.Duration(b.skew.Load())) })
 	if err != nil {
 		require.Nil(b.t, host)
 		return err

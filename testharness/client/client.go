@@ -36,6 +36,9 @@ func New(base, key string) *Client {
 	}}
 }
 
+// Close ends the connections that are kept between requests.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
 // ProblemError is the host's refusal of a request, as it told it.
 type ProblemError struct {
 	Status int    `json:"status"`

@@ -139,6 +139,31 @@ func (c *Client) Charges(ctx context.Context) ([]Charge, error) {
 	return all[Charge](ctx, c, "/v1/charges")
 }
 
+// ChargesIn lists the charges in that state.
+func (c *Client) ChargesIn(ctx context.Context, state string) ([]Charge, error) {
+	return all[Charge](ctx, c, "/v1/charges?state="+state)
+}
+
+// Retry allows one more attempt, as a person does who saw that many.
+func (c *Client) Retry(ctx context.Context, charge string, attempts int, reason string) error {
+	_, err := c.do(ctx, http.MethodPost, "/v1/charges/"+charge+"/retry", map[string]any{"attempts": attempts, "reason": reason}, nil)
+	return err
+}
+
+// Pause is something that stops new attempts.
+type Pause struct {
+	Scope string `json:"scope"`
+	Code  string `json:"code"`
+	Text  string `json:"text"`
+}
+
+// Pauses lists what is paused.
+func (c *Client) Pauses(ctx context.Context) ([]Pause, error) {
+	var out page[Pause]
+	_, err := c.do(ctx, http.MethodGet, "/v1/pauses", nil, &out)
+	return out.Items, err
+}
+
 // AnyCharge tells whether there is a charge in that state.
 func (c *Client) AnyCharge(ctx context.Context, state string) (bool, error) {
 	var out page[Charge]

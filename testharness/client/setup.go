@@ -51,6 +51,12 @@ func (c *Client) Plugins(ctx context.Context) ([]Plugin, error) {
 	return out.Items, err
 }
 
+// RestartPlugin starts a new process of a plugin, which ends a quarantine.
+func (c *Client) RestartPlugin(ctx context.Context, name string) error {
+	_, err := c.do(ctx, http.MethodPost, "/v1/plugins/"+name+"/restart", struct{}{}, nil)
+	return err
+}
+
 // Link joins a fulfiller and a sales channel.
 type Link struct {
 	ID    string `json:"id"`

@@ -99,12 +99,16 @@ func (h *Host) addressFile() string    { return filepath.Join(h.cfg.Dir, "addres
 
 // Launch starts a process of a host that is prepared, for the first time or
 // again, and leaves it to the caller. Who started the last one has ended it.
-func (h *Host) Launch() (*Process, error) {
+func (h *Host) Launch() (*Process, error) { return h.LaunchBy(h.cfg.Bin, "serve") }
+
+// LaunchBy is Launch with another program that runs a host by the same
+// configuration.
+func (h *Host) LaunchBy(bin string, args ...string) (*Process, error) {
 	// One that was killed has left the address behind that it had.
 	if err := os.Remove(h.addressFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("start a host: %w", err)
 	}
-	return Start(h.cfg.Dir, "host", h.cfg.Bin, h.cfg.Env, "serve", "--config", h.file)
+	return Start(h.cfg.Dir, "host", bin, h.cfg.Env, append(args, "--config", h.file)...)
 }
 
 // Where reads the address that the running host has told.

@@ -50,6 +50,9 @@ func Start(dir, name, bin string, env []string, args ...string) (*Process, error
 // PID is the number of the process.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
+// Runs reports whether it runs that program.
+func (p *Process) Runs(bin string) bool { return p.cmd.Path == bin }
+
 // Done is closed once the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 

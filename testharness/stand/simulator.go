@@ -72,7 +72,16 @@ func (s *Simulator) Where() (gateway.Info, error) {
 	if err != nil {
 		return info, fmt.Errorf("read what the simulator says of itself: %w", err)
 	}
-	return info, json.Unmarshal(b, &info)
+	err = json.Unmarshal(b, &info)
+	return info, err
+}
+
+// At is the same simulator where it is now: one that was started again has
+// other addresses.
+func (s *Simulator) At(info gateway.Info) *Simulator {
+	there := *s
+	there.Info = info
+	return &there
 }
 
 // User is the one that the simulator begins with.
@@ -128,6 +137,11 @@ func (s *Simulator) Post(ctx context.Context, path string, in, out any) error {
 		return fmt.Errorf("gateway simulator: POST %s: %w", path, err)
 	}
 	return s.do(ctx, http.MethodPost, path, bytes.NewReader(body), out)
+}
+
+// Do tells the admin address something that has no body.
+func (s *Simulator) Do(ctx context.Context, method, path string) error {
+	return s.do(ctx, method, path, nil, nil)
 }
 
 func (s *Simulator) do(ctx context.Context, method, path string, body io.Reader, out any) error {

@@ -20,8 +20,10 @@ type commands struct {
 	Demo        demoCommand        `cmd:"" help:"Charge orders end to end against the simulator while things go wrong, and compare the ledgers."`
 	Run         runCommand         `cmd:"" help:"Start the simulator and a host, and stay."`
 	Bench       benchCommand       `cmd:"" help:"Measure speed and memory of the whole system."`
+	Chaos       chaosCommand       `cmd:"" help:"Kill, stop and cut everything while orders are charged, and see whether the money comes out even."`
 	Conformance conformanceCommand `cmd:"" help:"Examine a payment plugin, in whatever language, over the real protocol."`
 	Gateway     gatewayCommand     `cmd:"" help:"Run the gateway simulator until it is interrupted."`
+	Host        hostCommand        `cmd:"" hidden:"" help:"Run a host with a clock that is wrong, for runs that start one."`
 	VT          vtCommand          `cmd:"" name:"vt" help:"Enter a payment in the Virtual Terminal and print its reference."`
 	Ledger      ledgerCommand      `cmd:"" help:"Print every transaction of a running simulator."`
 	Tick        tickCommand        `cmd:"" help:"Move the settlement clock of a running simulator ahead."`
