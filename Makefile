@@ -72,6 +72,10 @@ $(PLUGINS:%=build-plugin-%): build-plugin-%: build-host
 test: ## Run all tests, on SQLite and MariaDB, with the race detector where a C compiler is there.
 	.ci/mariadb .ci/gotest -timeout 20m $(TESTFLAGS) $(PKG)
 
+.PHONY: cluster
+cluster: ## Test several hosts on a MariaDB Galera cluster of three nodes, one of which is killed.
+	.ci/galera .ci/gotest -timeout 10m -count=1 $(TESTFLAGS) ./testharness/cluster
+
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## Check style, import rules and likely faults.
 	$(TOOLS)/golangci-lint run $(PKG)

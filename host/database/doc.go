@@ -19,6 +19,14 @@
 // Shared writes what many callers wait for in one transaction. Clock is the one
 // time that all hosts of a database share.
 //
+// On a Galera cluster row locks end at the node, and a transaction that lost
+// against another node's learns so at COMMIT, as a deadlock: it is repeated whole.
+// So whoever claims something has it only once Tx returned nil. What another host
+// has just committed on another node may not show yet. No decision rests on that:
+// each is written on the version it was derived from, and an order that is not
+// seen yet is refused by its unique key at the latest. A client that must read at
+// one host what it wrote at another sets wsrep_sync_wait=1 in the DSN.
+//
 // What it does not do: it knows no table, chooses no retry for what it calls
 // unknown, and never creates tables outside Migrate.
 package database
