@@ -24,6 +24,8 @@ import (
 	"github.com/chargehand/chargehand/host/order"
 	"github.com/chargehand/chargehand/host/pluginhost"
 	"github.com/chargehand/chargehand/host/pluginhost/confine"
+	"github.com/chargehand/chargehand/host/restore"
+	"github.com/chargehand/chargehand/host/restore/restoredb"
 	"github.com/chargehand/chargehand/host/turn"
 	"github.com/chargehand/chargehand/settings"
 	"github.com/chargehand/chargehand/settings/settingsdb"
@@ -36,6 +38,8 @@ type App struct {
 	log      hclog.Logger
 	db       *database.DB
 	clock    *database.Clock
+	state    *restore.File
+	watch    *restore.Watch
 	store    *chargedb.Store
 	settings *settings.Service
 	plugins  *pluginhost.Host
@@ -83,21 +87,25 @@ func StartAt(ctx context.Context, cfg config.Config, version string, log hclog.L
 	if err != nil {
 		return a, err
 	}
+	host, _ := os.Hostname()
+	owner := host + "/" + uuid.Must(uuid.NewV7()).String()
+	guard, err := a.guard(ctx, namer, owner)
+	if err != nil {
+		return a, err
+	}
 	m := metrics.New(version)
 	if err = a.startPlugins(ctx, m); err != nil {
 		return a, err
 	}
-	a.store = chargedb.New(a.db, m.Commit)
+	a.store = chargedb.Counted(a.db, m.Commit, restoredb.NewCounter(a.watch))
 	if a.settings, err = Settings(cfg, a.db, a.store, a.plugins); err != nil {
 		return a, err
 	}
-	host, _ := os.Hostname()
 	a.engine, err = engine.New(engine.Config{
 		Store: a.store, Settings: a.settings, Gateways: a.plugins, Clocks: cfg.Clocks,
 		Limits: turn.Limits{Plugin: cfg.Limits.InFlight, Site: cfg.Limits.SiteInFlight, SiteRate: cfg.Limits.SiteRate},
-		Owner:  host + "/" + uuid.Must(uuid.NewV7()).String(), Poll: cfg.Poll,
-		Now: a.clock.Now, Wall: wall, Ready: a.clock.Check,
-		Logger: log.Named("engine"), Observer: m,
+		Owner:  owner, Poll: cfg.Poll, Now: a.clock.Now, Wall: wall, Ready: a.clock.Check,
+		Logger: log.Named("engine"), Observer: m, Gate: guard, Mode: mode(cfg),
 	})
 	if err != nil {
 		return a, err
@@ -162,7 +170,7 @@ func (a *App) startPlugins(ctx context.Context, m *metrics.Metrics) error {
 
 // guarded are the files that no plugin may read.
 func guarded(cfg config.Config) []string {
-	list := []string{cfg.File, cfg.MasterKeyFile, cfg.ReferenceKeyFile, cfg.TLSKey}
+	list := []string{cfg.File, cfg.StateFile, cfg.MasterKeyFile, cfg.ReferenceKeyFile, cfg.TLSKey}
 	if cfg.Database.Driver == "sqlite" {
 		for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
 			list = append(list, cfg.Database.Path+suffix)
@@ -184,6 +192,12 @@ func (a *App) gauges(m *metrics.Metrics) {
 		return list
 	})
 	m.Gauge("chargehand_pauses", "Pauses in force.", func() float64 { return float64(len(a.engine.Pauses())) })
+	m.Gauge("chargehand_charging_stopped", "1 while charging is stopped because the database was put back, or seems so.", func() float64 {
+		if a.watch.Stopped() != "" {
+			return 1
+		}
+		return 0
+	})
 	m.Gauge("chargehand_calls_in_flight", "Calls to charge that are under way.", func() float64 {
 		n := 0
 		for _, p := range a.plugins.Status() {
@@ -276,6 +290,14 @@ func (a *App) Stop(ctx context.Context) {
 	}
 	if a.store != nil {
 		a.store.Stop()
+	}
+	if a.watch != nil {
+		a.watch.Stop(ctx)
+	}
+	if a.state != nil {
+		if err := a.state.Close(); err != nil {
+			a.log.Warn("the state file did not close", "error", err)
+		}
 	}
 	if a.clock != nil {
 		a.clock.Stop()

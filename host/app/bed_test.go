@@ -105,7 +105,7 @@ func prepare(t *testing.T, driver string, change map[string]any) *bed {
 	b.keys = map[string]any{
 		"environment": "test", "listen": "127.0.0.1:0", "poll": "50ms", "stop_within": "20s",
 		"database.driver": driver, "database.path": b.file("chargehand.db"),
-		"plugins.dir":      b.file("plugins"),
+		"plugins.dir": b.file("plugins"), "state_file": b.file("chargehand.state"),
 		"keys.master_file": b.file("master.key"), "keys.reference_file": b.file("reference.key"),
 		// Quick, but in the order that the real ones have.
 		"clocks.scale": 100, "clocks.send_window": "2s", "clocks.answer_limit": "3s", "clocks.call_slack": "3500ms",

@@ -17,8 +17,16 @@ func (a *App) checks() []httpapi.Check {
 		{Name: "database", Run: a.db.Ping},
 		{Name: "schema", Run: func(ctx context.Context) error { return database.CheckSchema(ctx, a.db) }},
 		{Name: "clock", Run: func(context.Context) error { return a.clock.Check() }},
+		{Name: "restore", Run: a.checkRestore},
 		{Name: "plugins", Run: a.checkPlugins},
 	}
+}
+
+func (a *App) checkRestore(context.Context) error {
+	if why := a.watch.Stopped(); why != "" {
+		return errors.New(why)
+	}
+	return nil
 }
 
 func (a *App) checkPlugins(context.Context) error {

@@ -40,6 +40,10 @@ type Charge struct {
 	NoTold bool
 	// YesTold: the platform was told to produce.
 	YesTold bool
+	// ConfirmedAt is when the platform or a person last said that the charge is
+	// still wanted; zero if never. What is older than a restore of the database
+	// waits for that, since its order may have been cancelled in what was lost.
+	ConfirmedAt time.Time
 	// Chosen is the authorisation that pays this charge, once there is one.
 	Chosen payment.TransactionID
 

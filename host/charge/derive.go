@@ -36,6 +36,8 @@ import (
 //	any             suspended                             authorised  yes (4)   look, release, read back
 //	in doubt        none                                  unknown     wait      look
 //	any             one that does not match               unknown     wait      a person; follow
+//	planned         none, from before a restore of the    waiting     wait      a person, or the platform again (7)
+//	                 database and not confirmed since
 //	planned         none, charging is paused              waiting     wait (5)  see whether the pause is over
 //	planned         none                                  planned     wait      start by turn
 //	absent          none                                  waiting     wait      a new attempt, or a person (6)
@@ -58,6 +60,10 @@ import (
 //	    and no. A gateway that can't be reached uses up no patience.
 //	(6) a person, if the link says so, after a second absence, or when too
 //	    many attempts failed.
+//	(7) so is every other row that leads to a new attempt by itself.
+//
+// In a production environment what was paid in test mode is wait instead of
+// yes, and a person's case.
 //
 // Besides the row: every other live authorisation that matches is cancelled
 // before anything is released, and is a person's case if it settles already;
@@ -312,6 +318,15 @@ func (d *deriver) paid() {
 	default:
 		d.toRelease()
 	}
+	if v.Produce == ProduceYes && d.f.Production && c.inTestMode(r) {
+		v.Produce, v.Reason, v.Case = ProduceWait, ReasonTestMode, CaseTestMode
+	}
+}
+
+// inTestMode: the gateway says so, or the attempt was sent so.
+func (c *Charge) inTestMode(r *Record) bool {
+	a := c.ByReference(r.Reference)
+	return r.Mode == payment.ModeTest || r.Mode == payment.ModeUnspecified && a != nil && a.Mode == payment.ModeTest
 }
 
 func (d *deriver) toRelease() {
@@ -377,8 +392,10 @@ func (d *deriver) unpaid() {
 	switch {
 	case n.Stage == StagePlanned && overdue:
 		d.set(StateRejected, ProduceNo, ReasonRejected)
+	case n.Stage == StagePlanned && c.Unconfirmed(d.f):
+		d.waitForWord()
 	case n.Stage == StagePlanned && d.f.Paused:
-		d.waitForMending(ReasonPaused)
+		d.waitForMending(d.pausedFor())
 	case n.Stage == StagePlanned:
 		d.set(StatePlanned, ProduceWait, ReasonQueued)
 		d.want(ActStart, n.PlannedAt)
@@ -399,8 +416,10 @@ func (d *deriver) unpaid() {
 	case n.Outcome == payment.OutcomeRejected && (d.f.Paused || d.rejections() >= maxRejections):
 		d.waitForMending(ReasonSetup)
 		v.Case = CaseSetup
+	case c.Unconfirmed(d.f):
+		d.waitForWord()
 	case d.f.Paused:
-		d.waitForMending(ReasonPaused)
+		d.waitForMending(d.pausedFor())
 	default:
 		d.set(StateWaiting, ProduceWait, ReasonRetrying)
 		d.want(ActPlan, n.AnsweredAt.Add(d.retryIn()))
@@ -422,6 +441,24 @@ func (d *deriver) lostAgain() bool {
 		}
 	}
 	return false
+}
+
+// Unconfirmed reports whether the charge was here before the database was put
+// back and nobody has said since that it is still wanted.
+func (c *Charge) Unconfirmed(f Facts) bool {
+	return c.CreatedAt.Before(f.RestoredAt) && c.ConfirmedAt.Before(f.RestoredAt)
+}
+
+func (d *deriver) waitForWord() {
+	d.set(StateWaiting, ProduceWait, ReasonUnconfirmed)
+	d.v.Case = CaseUnconfirmed
+}
+
+func (d *deriver) pausedFor() Reason {
+	if d.f.Stopped {
+		return ReasonRestored
+	}
+	return ReasonPaused
 }
 
 func (d *deriver) waitForMending(reason Reason) {

@@ -88,6 +88,10 @@ func TestDerive(t *testing.T) {
 	release := func(c *charge.Charge) { c.MarkAdjust("55-9-2", payment.ActionRelease, t0.Add(time.Minute)) }
 	paused := func(f *charge.Facts) { f.Paused = true }
 
+	restored := func(f *charge.Facts) { f.RestoredAt = t0.Add(time.Hour) }
+	confirmed := func(c *charge.Charge) { c.ConfirmedAt = t0.Add(2 * time.Hour) }
+	production := func(f *charge.Facts) { f.Production = true }
+
 	cases := []struct {
 		name    string
 		build   func(*charge.Charge)
@@ -99,6 +103,15 @@ func TestDerive(t *testing.T) {
 	}{
 		{name: "planned", build: func(*charge.Charge) {}, state: charge.StatePlanned, produce: "wait", act: charge.ActStart},
 		{name: "planned, paused", build: func(*charge.Charge) {}, facts: paused, state: charge.StateWaiting, produce: "wait", act: charge.ActWait},
+		{name: "planned, stopped after a restore", build: func(*charge.Charge) {}, facts: func(f *charge.Facts) { f.Paused, f.Stopped = true, true }, state: charge.StateWaiting, produce: "wait", act: charge.ActWait},
+		{name: "planned before a restore", build: func(*charge.Charge) {}, facts: restored, state: charge.StateWaiting, produce: "wait", person: charge.CaseUnconfirmed},
+		{name: "planned before a restore, confirmed", build: confirmed, facts: restored, state: charge.StatePlanned, produce: "wait", act: charge.ActStart},
+		{name: "not sent before a restore", build: answered(payment.OutcomeNotSent, payment.SettleRecorded, ""), facts: restored, state: charge.StateWaiting, produce: "wait", act: charge.ActLook, person: charge.CaseUnconfirmed},
+		{name: "unknown before a restore", build: unknown, facts: restored, state: charge.StateUnknown, produce: "wait", act: charge.ActLook},
+		{name: "authorised before a restore", build: recorded, facts: restored, state: charge.StateAuthorised, produce: "yes", act: charge.ActRelease},
+		{name: "declined before a restore", build: answered(payment.OutcomeDeclined, payment.SettleRecorded, ""), facts: restored, state: charge.StateDeclined, produce: "no"},
+		{name: "authorised with test money in production", build: recorded, facts: production, state: charge.StateAuthorised, produce: "wait", act: charge.ActRelease, person: charge.CaseTestMode},
+		{name: "settled with test money in production", build: then(recorded, status(payment.StatusSettled)), facts: production, state: charge.StateSettled, produce: "wait", person: charge.CaseTestMode},
 		{name: "planned, paused too long", build: func(*charge.Charge) {}, facts: func(f *charge.Facts) { f.Paused, f.SetupFault, f.Now = true, true, t0.Add(100*time.Hour) }, state: charge.StateRejected, produce: "no"},
 		{name: "started", build: func(c *charge.Charge) { start(c, payment.SettleRecorded, t0) }, state: charge.StateCharging, produce: "wait", act: charge.ActExpire},
 		{name: "started, cancelled", build: then(func(c *charge.Charge) { start(c, payment.SettleRecorded, t0) }, cancel), state: charge.StateCharging, produce: "no", act: charge.ActExpire},

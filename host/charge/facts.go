@@ -22,6 +22,12 @@ type Facts struct {
 	// SetupFault: what they wait for is the company's to mend, not a gateway that
 	// can't be reached or settings that can't be read just now.
 	SetupFault bool
+	// Stopped: Paused, because the database was found to have been put back.
+	Stopped bool
+	// RestoredAt is when that last happened; zero if never.
+	RestoredAt time.Time
+	// Production: test money says nothing about real goods here.
+	Production bool
 	// SettingsVersion names the settings that a new attempt would be made with.
 	SettingsVersion string
 	// RetryAbsent: the link's settings allow one new attempt by itself after

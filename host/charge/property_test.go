@@ -27,6 +27,8 @@ type world struct {
 	state  charge.State
 	// late are answers that a stopped host still holds in its hands.
 	late []charge.Answer
+	// restoredAt is when the books were last put back to what they once were.
+	restoredAt time.Time
 }
 
 // held is one transaction of the gateway's.
@@ -56,7 +58,7 @@ func newWorld(t *rapid.T) *world {
 func (w *world) facts() charge.Facts {
 	return charge.Facts{
 		Now: w.now, Clocks: w.clocks, SiteProven: w.flip("proven"), RetryAbsent: true,
-		Paused: w.oneIn(10, "paused"),
+		Paused: w.oneIn(10, "paused"), RestoredAt: w.restoredAt,
 	}
 }
 

@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/chargehand/chargehand/shared/payment"
 )
@@ -41,6 +43,17 @@ func NewNamer(environment string, key []byte) (*Namer, error) {
 	return &Namer{environment: environment, key: key}, nil
 }
 
+// Fingerprint tells this environment's key from any other, and tells nothing
+// about it. It stands in the database.
+func (n *Namer) Fingerprint() string {
+	mac := hmac.New(sha256.New, n.key)
+	mac.Write([]byte("chargehand: fingerprint of the reference key")) // no length before it: can't be a stem's
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// Environment is the environment's name.
+func (n *Namer) Environment() string { return n.environment }
+
 // stemLength is 20 letters of 5 bits: 100 bits, so that two charges of one
 // site meet by chance never.
 const stemLength = 20
@@ -63,4 +76,18 @@ func (n *Namer) Stem(names Names) string {
 // ReferenceOf is the reference of the charge's attempt of that number, from 1.
 func ReferenceOf(stem string, number int) payment.Reference {
 	return payment.Reference(stem + "-" + strconv.Itoa(number))
+}
+
+// SplitReference undoes ReferenceOf. Whatever else a site's other users send
+// is not ok.
+func SplitReference(r payment.Reference) (stem string, number int, ok bool) {
+	stem, digits, found := strings.Cut(string(r), "-")
+	number, err := strconv.Atoi(digits)
+	if !found || err != nil || number < 1 || len(stem) != stemLength || ReferenceOf(stem, number) != r {
+		return "", 0, false
+	}
+	if _, err := stemEncoding.DecodeString(stem); err != nil {
+		return "", 0, false
+	}
+	return stem, number, true
 }

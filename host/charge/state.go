@@ -76,6 +76,9 @@ const (
 	ReasonCancelTooLate  Reason = "cancel_too_late" // cancelled after it settled: the money has to go back
 	ReasonMismatch       Reason = "mismatch"        // the gateway holds something else than was asked for
 	ReasonChargedTwice   Reason = "second_payment"  // a second authorisation can't be cancelled any more
+	ReasonRestored       Reason = "restored"        // the database was put back, and charging is stopped until the gateway was swept
+	ReasonUnconfirmed    Reason = "unconfirmed"     // from before a restore of the database; nobody has said yet that it is still wanted
+	ReasonTestMode       Reason = "test_mode"       // paid with test money in a production environment
 	ReasonReleaseOverdue Reason = "release_overdue" // the release was sent but is not seen at the gateway
 )
 
@@ -101,6 +104,8 @@ const (
 	CaseTwoOpen         Case = "two_open"
 	CasePaidAfterNo     Case = "paid_after_no"
 	CaseAccess          Case = "access"
+	CaseUnconfirmed     Case = "unconfirmed"
+	CaseTestMode        Case = "test_mode"
 )
 
 var advice = map[Case]string{
@@ -119,6 +124,8 @@ var advice = map[Case]string{
 	CaseGatewayCancel:   "The payment was cancelled at the gateway, or its authorisation lapsed. Retry to charge again, or cancel the order.",
 	CaseTwoOpen:         "An earlier attempt turned out authorised while a later one is in doubt, and they settle by themselves. Decide in MyST before both settle.",
 	CaseAccess:          "The gateway refuses the credentials that lead to this payment's site, so its state can't be read. Mend the Web Services user in MyST or in the settings; it goes on by itself.",
+	CaseUnconfirmed:     "The order was here before the database was put back, and may have been cancelled since. Nothing was taken for it so far. Have the platform post it again, or retry the charge; or cancel the order.",
+	CaseTestMode:        "The payment was made in test mode, so no money will come, and this is a production environment. Cancel the order here, enter the live site in the settings, and have the platform post it under a new reference.",
 	CasePaidAfterNo:     "The platform was told not to produce, and then the payment turned up as taken. Refund or cancel it in MyST.",
 }
 

@@ -6,11 +6,16 @@ import (
 	"time"
 
 	"github.com/chargehand/chargehand/settings"
+	"github.com/chargehand/chargehand/shared/payment"
 )
 
 // ErrStale refuses a change that was derived from a version which is not the
 // newest any more: read again, fold again, derive again.
 var ErrStale = errors.New("the charge has changed meanwhile")
+
+// ErrStopped refuses to begin an attempt, or a release, in a database that
+// seems to have been put back. Everything else is written all the same.
+var ErrStopped = errors.New("charging is stopped: the database seems to have been put back")
 
 // Change is one decision about one charge, with all that is written with it:
 // all of it or nothing.
@@ -24,11 +29,29 @@ type Change struct {
 	Site  *Site
 }
 
+// Begins reports whether money may move once the change is written: it starts
+// an attempt, or a release.
+func (c Change) Begins() bool {
+	if n := c.After.Newest(); n != nil && n.Stage == StageStarted {
+		if old := c.Before.Attempt(n.Number); old == nil || old.Stage != StageStarted {
+			return true
+		}
+	}
+	for i := range c.After.Records {
+		r := &c.After.Records[i]
+		if old := c.Before.Record(r.ID); r.Adjust == payment.ActionRelease && (old == nil || old.AdjustTry != r.AdjustTry || old.Adjust != r.Adjust) {
+			return true
+		}
+	}
+	return false
+}
+
 // Store keeps charges. Package chargedb implements it; every implementation
 // passes chargedb's suite.
 type Store interface {
 	// Commit writes a change if the charge still has Before's version, and
-	// answers ErrStale otherwise. It shares its transaction with others'.
+	// answers ErrStale otherwise, or ErrStopped if the change begins an attempt
+	// or a release and must not. It shares its transaction with others'.
 	Commit(ctx context.Context, c Change) error
 	// Load reads charges whole. Ids that do not exist are left out.
 	Load(ctx context.Context, ids ...ID) ([]*Charge, error)

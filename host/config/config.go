@@ -27,12 +27,17 @@ type Config struct {
 	// Environment is the name of this environment; it is part of every
 	// reference that goes to a gateway, and never changes.
 	Environment string
-	Listen      string // address of the API
-	ListenFile  string // file that receives the address once the host is ready; empty for none
-	TLSCert     string // files for HTTPS; empty for HTTP behind a proxy
-	TLSKey      string
-	Database    Database
-	PluginDir   string
+	// Production: real goods depend on the answers, so test money never says
+	// "produce". Where it is false, no live card is charged.
+	Production bool
+	Listen     string // address of the API
+	ListenFile string // file that receives the address once the host is ready; empty for none
+	TLSCert    string // files for HTTPS; empty for HTTP behind a proxy
+	TLSKey     string
+	Database   Database
+	// StateFile is where this host remembers how far the database was.
+	StateFile string
+	PluginDir string
 	// PluginStore is the folder for the host's copies of plugins; empty for one
 	// in PluginDir.
 	PluginStore string
@@ -78,6 +83,7 @@ type key struct {
 func keys() []key {
 	k := []key{
 		{"environment", "", "name of this environment; part of every reference, never changes", false},
+		{"environment_kind", "test", "test (no live card is charged) or production (test money never says produce); never changes", false},
 		{"listen", "127.0.0.1:8420", "address of the API", false},
 		{"listen_file", "", "file that receives the API's address once the host is ready", false},
 		{"tls.cert", "", "certificate file for HTTPS; empty for HTTP behind a proxy", false},
@@ -85,6 +91,7 @@ func keys() []key {
 		{"database.driver", "sqlite", "sqlite (one host) or mysql (MySQL, MariaDB)", false},
 		{"database.path", "chargehand.db", "file of the SQLite database", false},
 		{"database.dsn", "", "data source name of the MySQL or MariaDB database", true},
+		{"state_file", "chargehand.state", "file where this host remembers how far the database was; one for each host, out of the database's backups", false},
 		{"plugins.dir", "plugins", "folder with a manifest for each plugin", false},
 		{"plugins.confine", "best_effort", "keep plugins from the host's files and other programs: best_effort (as far as the kernel can), required or off", false},
 		{"plugins.store", "", "folder for the host's own copies of plugins, which are what it runs; .store in plugins.dir if empty", false},
@@ -166,13 +173,16 @@ func envName(key string) string {
 func build(k *koanf.Koanf) (Config, error) {
 	t := &typed{k: k}
 	c := Config{
-		Environment: t.text("environment"), Listen: t.text("listen"), ListenFile: t.text("listen_file"),
+		Environment: t.text("environment"), Production: t.text("environment_kind") == "production", StateFile: t.text("state_file"), Listen: t.text("listen"), ListenFile: t.text("listen_file"),
 		TLSCert: t.text("tls.cert"), TLSKey: t.text("tls.key"),
 		Database:  Database{Driver: t.text("database.driver"), Path: t.text("database.path"), DSN: t.text("database.dsn")},
 		PluginDir: t.text("plugins.dir"), PluginStore: t.text("plugins.store"), PluginEnv: t.variables("plugins.env"), PluginConfine: confine.Mode(t.text("plugins.confine")),
 		MasterKey: payment.Secret(t.text("keys.master")), MasterKeyFile: t.text("keys.master_file"), ReferenceKeyFile: t.text("keys.reference_file"),
 		Limits: Limits{InFlight: t.integer("limits.in_flight"), SiteInFlight: t.integer("limits.site_in_flight"), SiteRate: t.number("limits.site_rate")},
 		Poll:   t.duration("poll"), StopWithin: t.duration("stop_within"), LogLevel: t.text("log.level"),
+	}
+	if kind := t.text("environment_kind"); kind != "test" && kind != "production" {
+		t.refuse("environment_kind", "test or production")
 	}
 	scale := t.number("clocks.scale")
 	if t.err == nil && scale <= 0 {
@@ -201,6 +211,8 @@ func (c Config) validate() error {
 		return fmt.Errorf("configuration: environment is missing; name it once and for good, for example production")
 	case !environmentName.MatchString(c.Environment):
 		return fmt.Errorf("configuration: environment is %q; it must be 1 to 64 letters, digits, dots, hyphens and underscores, since it is part of every reference for good", c.Environment)
+	case c.StateFile == "":
+		return fmt.Errorf("configuration: state_file is missing; name a file that stays with this host and out of the database's backups")
 	case c.Database.Driver != "sqlite" && c.Database.Driver != "mysql":
 		return fmt.Errorf("configuration: database.driver is %q; it must be sqlite or mysql", c.Database.Driver)
 	case c.Database.Driver == "mysql" && c.Database.DSN == "":
@@ -266,7 +278,7 @@ func (c Config) Redacted() map[string]any {
 		sort.Strings(env[plugin])
 	}
 	return map[string]any{
-		"environment": c.Environment, "listen": c.Listen, "listen_file": c.ListenFile,
+		"environment": c.Environment, "environment_kind": c.kind(), "state_file": c.StateFile, "listen": c.Listen, "listen_file": c.ListenFile,
 		"tls":      map[string]string{"cert": c.TLSCert, "key": c.TLSKey},
 		"database": map[string]string{"driver": c.Database.Driver, "path": c.Database.Path, "dsn": dsn},
 		"plugins":  map[string]any{"dir": c.PluginDir, "store": c.PluginStore, "env": env, "confine": c.PluginConfine},
@@ -274,4 +286,11 @@ func (c Config) Redacted() map[string]any {
 		"limits":   map[string]any{"in_flight": c.Limits.InFlight, "site_in_flight": c.Limits.SiteInFlight, "site_rate": c.Limits.SiteRate},
 		"clocks":   clocks, "poll": c.Poll.String(), "stop_within": c.StopWithin.String(), "log": map[string]string{"level": c.LogLevel},
 	}
+}
+
+func (c Config) kind() string {
+	if c.Production {
+		return "production"
+	}
+	return "test"
 }

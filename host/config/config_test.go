@@ -34,7 +34,7 @@ func TestDefaults(t *testing.T) {
 	c, err := config.Load(path, nil, nothing)
 	require.NoError(t, err)
 	want := config.Config{
-		File: path, Environment: "production", Listen: "127.0.0.1:8420", Database: config.Database{Driver: "sqlite", Path: "chargehand.db"},
+		File: path, Environment: "production", Listen: "127.0.0.1:8420", StateFile: "chargehand.state", Database: config.Database{Driver: "sqlite", Path: "chargehand.db"},
 		PluginDir: "plugins", PluginEnv: map[string]map[string]string{}, PluginConfine: confine.BestEffort, Limits: config.Limits{InFlight: 32, SiteInFlight: 24},
 		Clocks: charge.DefaultClocks(), Poll: time.Second, StopWithin: 105 * time.Second, LogLevel: "info",
 	}

@@ -32,7 +32,7 @@ var (
 	// content contradicts itself.
 	ErrDamaged = errors.New("the file is not an SQLite database, or a damaged one: correct the path; if it is the right file, keep it as it is, restore a backup, and compare that with the gateway first: it lacks what was charged since")
 
-	// ErrInUse means that another process has the SQLite file open.
+	// ErrInUse means that another process has the file open.
 	ErrInUse = errors.New("the database file is in use by another process: stop that one, or use MySQL or MariaDB to run more than one host")
 
 	// ErrSchemaOld means that migrations are missing.

@@ -12,10 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockFile takes the lock file for as long as the result is open, or returns
+// LockFile takes the lock file for as long as the result is open, or returns
 // ErrInUse. The system gives the lock back when the process ends, however it ends.
 // The file stays: removing it would let two processes lock two files of one name.
-func lockFile(path string) (io.Closer, error) {
+func LockFile(path string) (io.Closer, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, fileMode)
 	if err != nil {
 		return nil, err

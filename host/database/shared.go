@@ -27,6 +27,9 @@ type SharedConfig struct {
 	// Default 65536.
 	MaxWaiting int
 
+	// Tx, if set, runs the transactions in place of DB.Tx, whose errors it returns.
+	Tx func(ctx context.Context, fn func(tx *gorm.DB) error) error
+
 	// Observe, if set, is called after each transaction with the number of its
 	// items, the time that it took, and its error. It must be fast.
 	Observe func(batch int, took time.Duration, err error)
@@ -74,6 +77,9 @@ func NewShared[In, Out any](db *DB, name string, write func(tx *gorm.DB, ins []I
 	}
 	if config.MaxWaiting <= 0 {
 		config.MaxWaiting = 1 << 16
+	}
+	if config.Tx == nil {
+		config.Tx = db.Tx
 	}
 	s := &Shared[In, Out]{db: db, name: name, write: write, config: config}
 	s.arrived.L = &s.mu
@@ -258,7 +264,7 @@ func (s *Shared[In, Out]) commit(ctx context.Context, batch []*sharedItem[In, Ou
 		ins[i] = item.in
 	}
 	var outs []Out
-	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
+	err = s.config.Tx(ctx, func(tx *gorm.DB) error {
 		var err error
 		if outs, err = s.write(tx, ins); err != nil {
 			return err

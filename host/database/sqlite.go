@@ -27,7 +27,7 @@ func openSQLite(ctx context.Context, config Config) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlite %s: %w", config.Path, err)
 	}
-	lock, err := lockFile(path + ".lock")
+	lock, err := LockFile(path + ".lock")
 	if errors.Is(err, fs.ErrNotExist) { // the file itself would be created
 		return nil, fmt.Errorf("sqlite %s: the folder %s is missing: create it, or correct the path (%w)", path, filepath.Dir(path), err)
 	}

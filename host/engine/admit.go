@@ -16,13 +16,38 @@ import (
 func (e *Engine) Prepare(ctx context.Context, c *charge.Charge) {
 	c.Plan(c.CreatedAt)
 	f := e.facts(ctx, c)
-	if e.loops.Err() == nil && !f.Paused && e.ready() {
+	if e.loops.Err() == nil && !f.Paused && e.ready() && !e.recall(ctx, c) {
 		e.start(ctx, c, e.turns.Try)
 	}
 	if f.Paused {
 		c.Text = f.PauseText
 	}
 	c.Apply(f)
+}
+
+// recall looks whether a charge that has not been attempted was charged before
+// the database was put back. What can't be said now is said when its turn comes.
+func (e *Engine) recall(ctx context.Context, c *charge.Charge) (recalled bool) {
+	if len(c.Attempts) != 1 || c.Newest().Stage != charge.StagePlanned {
+		return false
+	}
+	eff, err := e.cfg.Settings.Effective(ctx, c.LinkID)
+	if err == nil {
+		recalled, err = e.cfg.Gate.Recall(ctx, c, sentWith(eff), e.cfg.Now().UTC())
+	}
+	if err != nil {
+		e.cfg.Logger.Error("whether a charge was made before can't be said; it is not started", "charge", c.ID, "error", err)
+		return true
+	}
+	return recalled
+}
+
+// sentWith is what an attempt is sent with by these settings.
+func sentWith(eff settings.Effective) charge.Attempt {
+	p := eff.Profile
+	return charge.Attempt{
+		Settle: p.Settle, Mode: p.Mode, Endpoint: p.Endpoint, Site: p.Site, User: p.User, Stored: p.Stored, SettingsVersion: eff.Version(),
+	}
 }
 
 // start turns a planned attempt into a started one, with the settings of this
@@ -36,9 +61,9 @@ func (e *Engine) start(ctx context.Context, c *charge.Charge, take func(turn.Roo
 	if !take(room, string(c.FulfillerID)) {
 		return room, false
 	}
-	a := c.Newest()
-	a.Settle, a.Mode, a.Endpoint, a.Site = eff.Profile.Settle, eff.Profile.Mode, eff.Profile.Endpoint, eff.Profile.Site
-	a.User, a.Stored, a.SettingsVersion = eff.Profile.User, eff.Profile.Stored, eff.Version()
+	a, with := c.Newest(), sentWith(eff)
+	a.Settle, a.Mode, a.Endpoint, a.Site = with.Settle, with.Mode, with.Endpoint, with.Site
+	a.User, a.Stored, a.SettingsVersion = with.User, with.Stored, with.SettingsVersion
 	if eff.Profile.Numbered {
 		n, err := e.cfg.Store.Sequence(ctx, c.LinkID, string(a.Stored))
 		if err != nil {
@@ -121,7 +146,7 @@ func (e *Engine) claimLoop() {
 // and only then call. A host that must not start any leaves them to others, and
 // comes back with the next poll.
 func (e *Engine) claim(ctx context.Context, fulfiller settings.CompanyID) (turn.Left, error) {
-	if !e.ready() {
+	if !e.ready() || e.cfg.Gate.Stopped() != "" {
 		return turn.Left{}, nil
 	}
 	ids, err := e.cfg.Store.Planned(ctx, fulfiller, quantum+1)
@@ -134,22 +159,30 @@ func (e *Engine) claim(ctx context.Context, fulfiller settings.CompanyID) (turn.
 		return turn.Left{}, err
 	}
 	var changes []charge.Change
+planned:
 	for _, before := range charges {
 		if n := before.Newest(); before.State != charge.StatePlanned || n == nil || n.Stage != charge.StagePlanned {
 			continue
 		}
 		after := before.Clone()
 		f := e.facts(ctx, after)
-		if f.Paused || !after.CancelledAt.IsZero() {
+		switch {
+		case f.Stopped:
+			break planned // what is planned stays so
+		case f.Paused, !after.CancelledAt.IsZero(), after.Unconfirmed(f):
 			after.Text, after.CheckedAt = f.PauseText, f.Now
-		} else {
+		case e.recall(ctx, after):
+			if after.Newest().Stage == charge.StagePlanned {
+				continue // it can't be said now
+			}
+		default:
 			room, ok := e.start(ctx, after, func(r turn.Room, _ string) bool { return e.turns.Take(r) })
 			if !ok && room == (turn.Room{}) {
 				continue
 			}
 			if !ok {
 				left.Blocked, left.Room = true, room
-				break
+				break planned
 			}
 		}
 		after.Apply(f)

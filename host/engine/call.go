@@ -44,6 +44,9 @@ func (e *Engine) send(c *charge.Charge, a charge.Attempt, sendBy time.Time) paym
 	if !e.ready() {
 		return notSent(payment.FaultNone, "This host was not ready to send it.")
 	}
+	if why := e.cfg.Gate.Stopped(); why != "" {
+		return notSent(payment.FaultNone, why)
+	}
 	if p, paused := e.board.paused(charge.Keys(c.Plugin, c.FulfillerID, c.LinkID, a.Endpoint, a.Site)); paused {
 		return notSent(payment.FaultNone, "Charging was paused before it was sent: "+p.Text)
 	}
@@ -116,6 +119,7 @@ func (e *Engine) answered(c *charge.Charge, a charge.Answer) {
 func (e *Engine) persist(c *charge.Charge, fold func(*charge.Charge) (*charge.Change, error)) {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 20*time.Millisecond, 5*time.Second
+	gone := 0
 	for {
 		change, err := e.try(c, fold)
 		switch {
@@ -135,13 +139,30 @@ func (e *Engine) persist(c *charge.Charge, fold func(*charge.Charge) (*charge.Ch
 			}
 		}
 		fresh, err := e.cfg.Store.Load(e.ctx, c.ID)
-		if err == nil && len(fresh) == 1 {
-			c = fresh[0]
-		} else if e.ctx.Err() != nil {
+		switch {
+		case e.ctx.Err() != nil:
 			return
+		case err == nil && len(fresh) == 1:
+			c, gone = fresh[0], 0
+		case err == nil:
+			// Nodes of a cluster lag; but charges are never deleted.
+			if gone++; gone > maxGone {
+				e.cfg.Gate.Missing(e.ctx, c.ID)
+				e.cfg.Logger.Error("a charge is gone with what came in about it; the sweep after the restore finds it at the gateway", "charge", c.ID)
+				return
+			}
+			select {
+			case <-time.After(wait.NextBackOff()):
+			case <-e.ctx.Done():
+				return
+			}
 		}
 	}
 }
+
+// maxGone is how often a charge is looked for that has disappeared: for about
+// a quarter of a minute.
+const maxGone = 16
 
 func (e *Engine) try(c *charge.Charge, fold func(*charge.Charge) (*charge.Change, error)) (*charge.Change, error) {
 	after := c.Clone()

@@ -26,6 +26,30 @@ func (e *Engine) Cancel(ctx context.Context, ids []charge.ID, by, reason string)
 	return nil
 }
 
+// Confirm takes in that the platform has posted the order of these charges
+// again: they are still wanted, whatever was lost with a restored database.
+func (e *Engine) Confirm(ctx context.Context, cs []*charge.Charge, by string) error {
+	restored := e.cfg.Gate.RestoredAt()
+	if e.cfg.Gate.Stopped() != "" {
+		restored = e.cfg.Now().UTC() // what is only suspected may soon be certain
+	}
+	for _, c := range cs {
+		if c.State.Final() || !c.Unconfirmed(charge.Facts{RestoredAt: restored}) {
+			continue
+		}
+		now := e.cfg.Now().UTC()
+		err := e.decide(ctx, c.ID, charge.Evidence{At: now, By: by, Text: "The platform posted the order again after the database was put back."},
+			func(c *charge.Charge) error {
+				c.ConfirmedAt = now
+				return nil
+			})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Retry allows one more attempt where the rules leave that to a person. It
 // names how many attempts that person saw, so that a request which is sent
 // again allows no other one.
@@ -36,6 +60,9 @@ func (e *Engine) Retry(ctx context.Context, id charge.ID, attempts int, by, reas
 				return &payment.Error{Kind: payment.ErrorConflict, Field: "attempts", Text: fmt.Sprintf("the charge has %d attempts by now; look at it again", len(c.Attempts))}
 			}
 			switch c.Case {
+			case charge.CaseUnconfirmed:
+				c.ConfirmedAt = e.cfg.Now().UTC()
+				return nil
 			case charge.CaseAbsent, charge.CaseOrderRefused, charge.CaseGatewayCancel, charge.CaseSetup:
 				c.Plan(e.cfg.Now().UTC())
 				return nil

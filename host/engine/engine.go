@@ -29,8 +29,23 @@ type Gateways interface {
 	Gateway(name string) (payment.Gateway, error)
 }
 
-// Config is what an Engine needs. All of it is required, but Observer, Wall and
-// Ready.
+// Gate stops charging while the database can't be trusted. *restore.Guard is
+// one.
+type Gate interface {
+	// Stopped is why nothing may be attempted or released; empty if it may.
+	Stopped() string
+	// RestoredAt is when the database was last found to have been put back; zero
+	// if never.
+	RestoredAt() time.Time
+	// Recall turns a new charge into one in doubt if it was charged, or may have
+	// been, before that. sent is what a new attempt would be sent with.
+	Recall(ctx context.Context, c *charge.Charge, sent charge.Attempt, at time.Time) (recalled bool, err error)
+	// Missing takes in that a charge is gone which was written.
+	Missing(ctx context.Context, id charge.ID)
+}
+
+// Config is what an Engine needs. All of it is required, but Observer, Wall,
+// Ready, Gate and Mode.
 type Config struct {
 	Store    charge.Store
 	Settings Settings
@@ -52,6 +67,12 @@ type Config struct {
 	Poll     time.Duration
 	Logger   hclog.Logger
 	Observer Observer
+	// Gate may stop charging; nil never does.
+	Gate Gate
+	// Mode is that of the payments which count in this environment: with
+	// payment.ModeTest no live card is charged, with payment.ModeLive test money
+	// never says "produce". Empty holds for databases of both.
+	Mode payment.Mode
 }
 
 // Observer is told what the metrics want to know. Its methods are quick.
@@ -100,6 +121,9 @@ func New(cfg Config) (*Engine, error) {
 	}
 	if cfg.Ready == nil {
 		cfg.Ready = func() error { return nil }
+	}
+	if cfg.Gate == nil {
+		cfg.Gate = open{}
 	}
 	e := &Engine{
 		cfg: cfg, turns: turn.New(cfg.Limits, cfg.Now), board: newBoard(), waits: newWaits(),
@@ -154,7 +178,9 @@ func (e *Engine) Pauses() []charge.Pause { return e.board.list() }
 
 // facts gathers what Derive has to know beyond the charge.
 func (e *Engine) facts(ctx context.Context, c *charge.Charge) charge.Facts {
-	f := charge.Facts{Now: e.cfg.Now().UTC(), Clocks: e.cfg.Clocks}
+	f := charge.Facts{
+		Now: e.cfg.Now().UTC(), Clocks: e.cfg.Clocks, RestoredAt: e.cfg.Gate.RestoredAt(), Production: e.cfg.Mode == payment.ModeLive,
+	}
 	eff, err := e.cfg.Settings.Effective(ctx, c.LinkID)
 	if err != nil {
 		f.Paused, f.PauseText = true, "The settings of this link can't be read: "+publicText(err)
@@ -162,6 +188,9 @@ func (e *Engine) facts(ctx context.Context, c *charge.Charge) charge.Facts {
 		f.SettingsVersion = eff.Version()
 		f.RetryAbsent = eff.Link.RetriesAbsent(c.Amount.Minor)
 		e.stopped(eff, &f)
+	}
+	if why := e.cfg.Gate.Stopped(); why != "" {
+		f.PauseText, f.Paused, f.Probed, f.Stopped, f.SetupFault = why, true, false, true, false
 	}
 	if n := c.Newest(); n != nil && n.Site != "" {
 		f.SiteProven = e.board.proven(siteKey(c, n.Endpoint, n.Site))
@@ -182,6 +211,9 @@ func (e *Engine) stopped(eff settings.Effective, f *charge.Facts) {
 	case !eff.CardConfirmed:
 		f.PauseText = "The stored transaction reference is new: run the preflight and confirm the card it shows."
 		return
+	case e.cfg.Mode == payment.ModeTest && eff.Profile.Mode == payment.ModeLive:
+		f.PauseText = "The link's settings lead to a live site, and this is a test environment: enter a test site, or charge in the production environment."
+		return
 	}
 	keys := charge.Keys(eff.Plugin, eff.Link.FulfillerID, eff.Link.ID, eff.Profile.Endpoint, eff.Profile.Site)
 	p, paused := e.board.paused(keys)
@@ -199,6 +231,16 @@ func publicText(err error) string {
 		return e.Text
 	}
 	return string(payment.KindOf(err))
+}
+
+// open is the gate of a database that nobody watches.
+type open struct{}
+
+func (open) Stopped() string                    { return "" }
+func (open) RestoredAt() time.Time              { return time.Time{} }
+func (open) Missing(context.Context, charge.ID) {}
+func (open) Recall(context.Context, *charge.Charge, charge.Attempt, time.Time) (bool, error) {
+	return false, nil
 }
 
 type nobody struct{}

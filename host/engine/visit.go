@@ -257,7 +257,7 @@ func (e *Engine) lookedAt(place charge.Place, batch []*charge.Charge, found *sig
 		switch {
 		case v.Act == charge.ActCancel && e.loops.Err() == nil:
 			act.ids, act.action = here(after, v.Cancel, place), payment.ActionCancel
-		case v.Act == charge.ActRelease && saw(l, v.Chosen) && e.loops.Err() == nil:
+		case v.Act == charge.ActRelease && saw(l, v.Chosen) && e.loops.Err() == nil && e.cfg.Gate.Stopped() == "":
 			act.ids, act.action = here(after, []payment.TransactionID{v.Chosen}, place), payment.ActionRelease
 		}
 		for _, id := range act.ids {

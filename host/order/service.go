@@ -54,6 +54,8 @@ type Engine interface {
 	Abandon(cs []*charge.Charge)
 	// Cancel takes in the cancellation of the charges' order.
 	Cancel(ctx context.Context, ids []charge.ID, by, reason string) error
+	// Confirm takes in that the order of these charges was posted again.
+	Confirm(ctx context.Context, cs []*charge.Charge, by string) error
 	// Listen listens for the answers to charges from now on. The function, which
 	// must be called once, with the charges as they are now, waits until each is
 	// more than "wait" or until is closed, and gives them as they were told last.
@@ -94,28 +96,20 @@ func (s *Service) Place(ctx context.Context, p Placement, by string, until <-cha
 	}
 	if refused != nil {
 		// What was taken in once is answered as before, whatever the rules are now.
-		o, cs, err := s.again(ctx, in, until)
+		o, cs, err := s.again(ctx, in, by, until)
 		if payment.KindOf(err) == payment.ErrorNotFound {
 			err = refused
 		}
 		return o, cs, false, err
 	}
-	for _, c := range in.Charges {
-		s.cfg.Engine.Prepare(ctx, c)
-	}
-	step.At(step.OrderPrepared)
-	existing, err := s.cfg.Store.Intake(ctx, in)
-	if err != nil || existing {
-		s.cfg.Engine.Abandon(in.Charges)
-	}
+	in, existing, err := s.take(ctx, in)
 	if err != nil {
 		return Order{}, nil, false, fmt.Errorf("take order %q in: %w", p.Reference, err)
 	}
 	if existing {
-		o, cs, err := s.again(ctx, in, until)
+		o, cs, err := s.again(ctx, in, by, until)
 		return o, cs, false, err
 	}
-	step.At(step.IntakeCommitted)
 	if until == nil {
 		s.cfg.Engine.Begin(in.Charges)
 		step.At(step.OrderTaken)
@@ -128,6 +122,32 @@ func (s *Service) Place(ctx context.Context, p Placement, by string, until <-cha
 	step.At(step.OrderTaken)
 	o, cs = s.patient(ctx, in, in.Order, wait(until, in.Charges))
 	return o, cs, true, nil
+}
+
+// take prepares an order's charges and writes it. If charging is stopped in
+// between, nothing is started, and the order is taken all the same.
+func (s *Service) take(ctx context.Context, bare Intake) (in Intake, existing bool, err error) {
+	for range 2 {
+		in = Intake{Order: bare.Order}
+		for _, c := range bare.Charges {
+			in.Charges = append(in.Charges, c.Clone())
+		}
+		for _, c := range in.Charges {
+			s.cfg.Engine.Prepare(ctx, c)
+		}
+		step.At(step.OrderPrepared)
+		existing, err = s.cfg.Store.Intake(ctx, in)
+		if err != nil || existing {
+			s.cfg.Engine.Abandon(in.Charges)
+		}
+		if !errors.Is(err, charge.ErrStopped) {
+			break
+		}
+	}
+	if err == nil && !existing {
+		step.At(step.IntakeCommitted)
+	}
+	return in, existing, err
 }
 
 // build looks up whom the order concerns. refused is why a new order would not
@@ -176,11 +196,18 @@ func chargeable(l settings.Link, placed, now time.Time, field string) error {
 	return nil
 }
 
-// again answers a second post of an order.
-func (s *Service) again(ctx context.Context, in Intake, until <-chan struct{}) (Order, []*charge.Charge, error) {
+// again answers a second post of an order, which is also the word that it is
+// still wanted.
+func (s *Service) again(ctx context.Context, in Intake, by string, until <-chan struct{}) (Order, []*charge.Charge, error) {
 	o, cs, err := s.find(ctx, in)
-	if err != nil || until == nil {
+	if err != nil {
 		return o, cs, err
+	}
+	if err := s.cfg.Engine.Confirm(ctx, cs, by); err != nil {
+		return o, cs, fmt.Errorf("confirm order %q: %w", o.Reference, err)
+	}
+	if until == nil {
+		return o, cs, nil
 	}
 	wait := s.cfg.Engine.Listen(cs)
 	// What was decided before we listened is not told again.

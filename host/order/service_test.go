@@ -89,12 +89,13 @@ func (c *companies) LinkFor(_ context.Context, _ settings.CompanyID, fulfiller s
 // engine counts what it is given.
 type engine struct {
 	order.Engine
-	prepared, begun, abandoned int
+	prepared, begun, abandoned, confirmed int
 }
 
-func (e *engine) Prepare(context.Context, *charge.Charge) { e.prepared++ }
-func (e *engine) Begin(cs []*charge.Charge)               { e.begun += len(cs) }
-func (e *engine) Abandon(cs []*charge.Charge)             { e.abandoned += len(cs) }
+func (e *engine) Confirm(context.Context, []*charge.Charge, string) error { e.confirmed++; return nil }
+func (e *engine) Prepare(context.Context, *charge.Charge)                 { e.prepared++ }
+func (e *engine) Begin(cs []*charge.Charge)                               { e.begun += len(cs) }
+func (e *engine) Abandon(cs []*charge.Charge)                             { e.abandoned += len(cs) }
 
 type bed struct {
 	*order.Service
@@ -145,7 +146,7 @@ func TestPlace(t *testing.T) {
 	require.False(t, created)
 	require.Equal(t, o, again)
 	require.Equal(t, 1, b.store.intakes)
-	require.Equal(t, engine{prepared: 2, begun: 2}, *b.engine)
+	require.Equal(t, engine{prepared: 2, begun: 2, confirmed: 1}, *b.engine)
 }
 
 // Any other content under a name that was used is a conflict.

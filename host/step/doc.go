@@ -11,10 +11,10 @@
 //
 // The steps, and who comes to them ("go generate" writes this table):
 //
-//   - order_prepared (host/order.Place): the order is checked and has room; nothing of it is written.
+//   - order_prepared (host/order.take): the order is checked and has room; nothing of it is written.
 //   - sequence_allotted (host/engine.start): a number of a recurring series is spent; its attempt is not written.
 //   - intake_written (host/charge/chargedb.writeIntakes): order, charges and attempts are written; not committed.
-//   - intake_committed (host/order.Place): they are committed; nothing is sent, and nobody is told.
+//   - intake_committed (host/order.take): they are committed; nothing is sent, and nobody is told.
 //   - order_taken (host/order.Place): the attempt is under way; the platform has no answer to its post.
 //   - starts_committed (host/engine.claim): planned attempts are committed as started; nothing is sent.
 //   - charge_sending (host/engine.send): all checks are made; the call to charge goes out next.

@@ -65,8 +65,9 @@ func PrepareHost(ctx context.Context, cfg HostConfig) (*Host, error) {
 	}
 	settings := map[string]any{
 		"listen": "127.0.0.1:0", "listen_file": h.addressFile(),
-		"plugins": map[string]any{"dir": filepath.Join(filepath.Dir(cfg.Bin), "plugins"), "env": cfg.PluginEnv},
-		"keys":    map[string]any{"master_file": h.key("master"), "reference_file": h.key("reference")},
+		"state_file": filepath.Join(cfg.Dir, "chargehand.state"),
+		"plugins":    map[string]any{"dir": filepath.Join(filepath.Dir(cfg.Bin), "plugins"), "env": cfg.PluginEnv},
+		"keys":       map[string]any{"master_file": h.key("master"), "reference_file": h.key("reference")},
 	}
 	for k, v := range cfg.Settings {
 		settings[k] = v

@@ -74,7 +74,7 @@ func fromCharge(c *charge.Charge) chargeRow {
 	return chargeRow{
 		ID: string(c.ID), OrderID: string(c.OrderID), ChannelID: string(c.ChannelID), FulfillerID: string(c.FulfillerID),
 		LinkID: string(c.LinkID), Plugin: c.Plugin, Purpose: c.Purpose, AmountMinor: c.Amount.Minor, Currency: c.Amount.Currency,
-		Stem: c.Stem, PlacedAt: utc(c.PlacedAt), CancelledAt: nullable(c.CancelledAt),
+		Stem: c.Stem, PlacedAt: utc(c.PlacedAt), CancelledAt: nullable(c.CancelledAt), ConfirmedAt: nullable(c.ConfirmedAt),
 		NoTold: c.NoTold, YesTold: c.YesTold, Chosen: string(c.Chosen), State: string(c.State), Produce: string(c.Produce),
 		Reason: string(c.Reason), PersonCase: string(c.Case), Text: cut(c.Text), Checks: int64(c.Checks), SinceCase: nullable(c.SinceCase), MendSince: nullable(c.MendSince), AccessFailedAt: nullable(c.AccessFailedAt),
 		LeaseOwner: c.LeaseOwner, LeaseUntil: nullable(c.LeaseUntil), Version: c.Version, NextCheckAt: nullable(c.NextCheckAt),
@@ -87,7 +87,7 @@ func (r chargeRow) charge() *charge.Charge {
 		ID: charge.ID(r.ID), OrderID: charge.OrderID(r.OrderID), ChannelID: settings.CompanyID(r.ChannelID),
 		FulfillerID: settings.CompanyID(r.FulfillerID), LinkID: settings.LinkID(r.LinkID), Plugin: r.Plugin, Purpose: r.Purpose,
 		Amount: payment.Amount{Minor: r.AmountMinor, Currency: r.Currency}, Stem: r.Stem, PlacedAt: r.PlacedAt.UTC(),
-		CancelledAt: moment(r.CancelledAt), NoTold: r.NoTold, YesTold: r.YesTold,
+		CancelledAt: moment(r.CancelledAt), ConfirmedAt: moment(r.ConfirmedAt), NoTold: r.NoTold, YesTold: r.YesTold,
 		Chosen: payment.TransactionID(r.Chosen), State: charge.State(r.State), Produce: charge.Produce(r.Produce),
 		Reason: charge.Reason(r.Reason), Case: charge.Case(r.PersonCase), Text: r.Text, Checks: int(r.Checks), SinceCase: moment(r.SinceCase), MendSince: moment(r.MendSince), AccessFailedAt: moment(r.AccessFailedAt),
 		LeaseOwner: r.LeaseOwner, LeaseUntil: moment(r.LeaseUntil), Version: r.Version, NextCheckAt: moment(r.NextCheckAt),

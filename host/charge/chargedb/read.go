@@ -89,7 +89,7 @@ func (s *Store) order(ctx context.Context, where string, args ...any) (order.Ord
 
 // Cancel implements order.Store.
 func (s *Store) Cancel(ctx context.Context, id charge.OrderID, at time.Time, reason string) error {
-	return s.db.Tx(ctx, func(tx *gorm.DB) error {
+	return s.tx(ctx, func(tx *gorm.DB) error {
 		err := tx.Model(&orderRow{}).Where("id = ? AND cancelled_at IS NULL", string(id)).
 			Updates(map[string]any{"cancelled_at": utc(at), "cancel_reason": cut(reason)}).Error
 		if err != nil {

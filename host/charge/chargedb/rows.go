@@ -34,6 +34,7 @@ type chargeRow struct {
 	Stem           string       `gorm:"column:stem"`
 	PlacedAt       time.Time    `gorm:"column:placed_at"`
 	CancelledAt    sql.NullTime `gorm:"column:cancelled_at"`
+	ConfirmedAt    sql.NullTime `gorm:"column:confirmed_at"`
 	NoTold         bool         `gorm:"column:no_told"`
 	YesTold        bool         `gorm:"column:yes_told"`
 	Chosen         string       `gorm:"column:chosen"`

@@ -19,16 +19,37 @@ import (
 // Store implements charge.Store and order.Store.
 type Store struct {
 	db      *database.DB
+	counter Counter
 	intakes *database.Shared[order.Intake, bool]
 	changes *database.Shared[charge.Change, bool]
 }
 
-// New makes a Store on an open database. observe, which may be nil, is told how
-// many writes shared a commit. Stop ends the Store's collectors.
+// Counter counts the transactions that change money, and says in each of them
+// whether charging may go on.
+type Counter interface {
+	// Count runs a transaction. It is counted by mark, which has to be called
+	// once in it; open is false where no attempt and no release may be begun.
+	Count(ctx context.Context, run func(mark func(tx *gorm.DB) (open bool, err error)) error) error
+}
+
+// uncounted is for databases that nobody watches.
+type uncounted struct{}
+
+func (uncounted) Count(_ context.Context, run func(mark func(tx *gorm.DB) (bool, error)) error) error {
+	return run(func(*gorm.DB) (bool, error) { return true, nil })
+}
+
+// New makes a Store on an open database, without counting. See Counted.
 func New(db *database.DB, observe func(kind string, size int)) *Store {
-	s := &Store{db: db}
+	return Counted(db, observe, uncounted{})
+}
+
+// Counted makes a Store on an open database. observe, which may be nil, is told
+// how many writes shared a commit. Stop ends the Store's collectors.
+func Counted(db *database.DB, observe func(kind string, size int), counter Counter) *Store {
+	s := &Store{db: db, counter: counter}
 	config := func(kind string) database.SharedConfig {
-		return database.SharedConfig{Observe: func(size int, _ time.Duration, err error) {
+		return database.SharedConfig{Tx: s.tx, Observe: func(size int, _ time.Duration, err error) {
 			if observe != nil && err == nil {
 				observe(kind, size)
 			}
@@ -37,6 +58,28 @@ func New(db *database.DB, observe func(kind string, size int)) *Store {
 	s.intakes = database.NewShared(db, "intake", writeIntakes, config("intake"))
 	s.changes = database.NewShared(db, "change", writeChanges, config("change"))
 	return s
+}
+
+// openKey is where a counted transaction says whether charging may go on.
+const openKey = "chargehand:open"
+
+// tx runs a transaction that changes money.
+func (s *Store) tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	return s.counter.Count(ctx, func(mark func(*gorm.DB) (bool, error)) error {
+		return s.db.Tx(ctx, func(tx *gorm.DB) error {
+			open, err := mark(tx)
+			if err != nil {
+				return err
+			}
+			return fn(tx.Set(openKey, open).Session(&gorm.Session{}))
+		})
+	})
+}
+
+// stopped reports whether this transaction must begin nothing.
+func stopped(tx *gorm.DB) bool {
+	open, counted := tx.Get(openKey)
+	return counted && open == false
 }
 
 // Stop ends the collectors once what waits is written.
@@ -135,6 +178,9 @@ func writeIntakes(tx *gorm.DB, ins []order.Intake) ([]bool, error) {
 			continue
 		}
 		taken[n] = true
+		if stopped(tx) && slices.ContainsFunc(in.Charges, started) {
+			return nil, charge.ErrStopped // alone, if it shares the transaction with others
+		}
 		orders = append(orders, fromOrder(in.Order))
 		for _, c := range in.Charges {
 			charges = append(charges, fromCharge(c))
@@ -161,6 +207,8 @@ func writeIntakes(tx *gorm.DB, ins []order.Intake) ([]bool, error) {
 	return existing, nil
 }
 
+func started(c *charge.Charge) bool { return c.State == charge.StateCharging }
+
 // writeChanges writes many changes in one transaction. For each it answers
 // whether its version was still the newest.
 func writeChanges(tx *gorm.DB, changes []charge.Change) ([]bool, error) {
@@ -170,6 +218,9 @@ func writeChanges(tx *gorm.DB, changes []charge.Change) ([]bool, error) {
 	}
 	var b batch
 	for i, c := range changes {
+		if won[i] && stopped(tx) && c.Begins() {
+			return nil, charge.ErrStopped // alone, if it shares the transaction with others
+		}
 		if won[i] {
 			b.add(c)
 		}

@@ -23,6 +23,7 @@ type cli struct {
 	Serve     serveCmd     `cmd:"" help:"Run the host until it is told to stop."`
 	Migrate   migrateCmd   `cmd:"" help:"Bring the database to the schema that this program needs."`
 	Config    configCmd    `cmd:"" help:"Print the configuration in force, secrets left out."`
+	Restored  restoredCmd  `cmd:"" help:"After the database was put back from a backup: sweep the gateways, and let charging go on."`
 	Key       keyCmd       `cmd:"" help:"Make key files and platform API keys."`
 	Plugin    pluginCmd    `cmd:"" help:"List plugins, replace them while calls run, or write a plugin's manifest."`
 	Company   companyCmd   `cmd:"" help:"Create and list fulfillers and sales channels."`
