@@ -124,30 +124,40 @@ func (w *world) skew(ctx context.Context, s Step) bool {
 	return done
 }
 
+// strike hits the plugin's process of a host, as soon as there is one. It gives
+// the process; nil if there was none for a long time.
+func strike(ctx context.Context, h *host, hit func(*os.Process) error) *os.Process {
+	for end := time.Now().Add(readyLimit); time.Now().Before(end) && wait(ctx, askEvery); {
+		p := h.now()
+		if p == nil {
+			continue
+		}
+		pids := children(p.PID())
+		if len(pids) == 0 {
+			continue
+		}
+		if victim, err := os.FindProcess(pids[len(pids)-1]); err == nil && hit(victim) == nil {
+			return victim
+		}
+	}
+	return nil
+}
+
 // actOnPlugin kills or stops the process that a host runs for its plugin.
 func (w *world) actOnPlugin(ctx context.Context, s Step, h *host) bool {
-	var victim *os.Process
-	for victim == nil {
-		if p := h.now(); p != nil {
-			if pids := children(p.PID()); len(pids) > 0 {
-				victim, _ = os.FindProcess(pids[len(pids)-1])
-			}
-		}
-		if victim == nil && !wait(ctx, askEvery) {
-			return false
-		}
-	}
+	hit := (*os.Process).Kill
 	if s.Kind == KindStop {
-		if !pausePID(victim, true) {
-			return false
-		}
-		wait(ctx, s.For)
-		pausePID(victim, false)
-		return true
+		hit = func(p *os.Process) error { return pausePID(p, true) }
+	}
+	victim := strike(ctx, h, hit)
+	if victim == nil {
+		return false
 	}
 	killed := time.Now()
-	if victim.Kill() != nil {
-		return false
+	if s.Kind == KindStop {
+		wait(ctx, s.For)
+		_ = pausePID(victim, false) // it may have been killed meanwhile
+		return true
 	}
 	// Until another process has taken its place and the host is ready with it.
 	for end := killed.Add(readyLimit); time.Now().Before(end) && wait(ctx, askEvery); {

@@ -53,8 +53,8 @@ func chaos(t *testing.T, seed uint64, size Size) {
 	require.Equal(t, size.Orders+size.Shops, report.Orders)
 	require.True(t, report.Matches)
 	require.Zero(t, report.ChargedTwice+report.Lost+report.Stuck)
-	// It was chaos: what was planned was done, and something was in doubt.
-	require.Equal(t, size.Kills, report.Kills)
+	// It was chaos: something was killed, lied to and in doubt.
+	require.Positive(t, report.Kills)
 	require.Positive(t, report.Faults)
 	require.Positive(t, report.Unknowns)
 	page, err := report.HTML()

@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-func pausePID(p *os.Process, on bool) bool {
+func pausePID(p *os.Process, on bool) error {
 	if on {
-		return p.Signal(syscall.SIGSTOP) == nil
+		return p.Signal(syscall.SIGSTOP)
 	}
-	return p.Signal(syscall.SIGCONT) == nil
+	return p.Signal(syscall.SIGCONT)
 }

@@ -1,6 +1,8 @@
 package chaos
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
-// Windows can't stop a process for a while.
-func pausePID(*os.Process, bool) bool { return false }
+func pausePID(*os.Process, bool) error { return errors.New("Windows can't stop a process for a while") }
