@@ -100,6 +100,10 @@ conformance: build ## Examine the Trust Payments plugin as any plugin is examine
 chaos: build ## Kill, stop and cut everything while 20,000 orders are charged; fails if one penny disagrees.
 	$(BIN)/testharness chaos --orders 20000 --kills 200 --duration 8m --report $(BIN)/chaos.html
 
+.PHONY: mutants
+mutants: ## Break the product on purpose, one way at a time: every time some test must notice.
+	go run ./testharness/cmd/mutants
+
 .PHONY: generate
 generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc ## Generate the code of the plugin protocol, and the table of steps.
 	cd shared/paymentv1 && PATH="$(TOOLS):$$PATH" && buf lint && buf generate

@@ -92,8 +92,13 @@ var engines atomic.Int64
 
 func (b *bed) anotherEngine() *engine.Engine {
 	b.t.Helper()
+	return b.engineOn(b.store)
+}
+
+func (b *bed) engineOn(store charge.Store) *engine.Engine {
+	b.t.Helper()
 	e, err := engine.New(engine.Config{
-		Store: b.store, Settings: b.settings, Gateways: b.plugins, Clocks: quick(), Limits: b.limits,
+		Store: store, Settings: b.settings, Gateways: b.plugins, Clocks: quick(), Limits: b.limits,
 		Owner: fmt.Sprintf("host-%d", engines.Add(1)), Now: b.now, Poll: 50 * time.Millisecond, Logger: hclog.NewNullLogger(),
 		Wall: b.wall, Ready: b.ready,
 	})
