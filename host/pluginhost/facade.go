@@ -69,6 +69,7 @@ func invoke[R any](ctx context.Context, s *supervisor, op string, call func(cont
 		s.suspectIt()
 	}
 	if err != nil && !sent.Load() && !payment.NotSent(err) {
+		s.suspectIt()
 		err = s.notReached(op, err)
 	}
 	return result, err

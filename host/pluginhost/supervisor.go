@@ -195,6 +195,11 @@ func (s *supervisor) launch(ctx context.Context, p plugin) (*generation, error) 
 // publish lets a generation be called, and gives the one that was called
 // before. It refuses when the supervisor stops.
 func (s *supervisor) publish(g *generation, c *choice) (old *generation, published bool) {
+	defer func() {
+		if published {
+			s.log.Info("the plugin is ready", "generation", g.number, "pid", g.pid, "version", g.description.Version)
+		}
+	}()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.running {
@@ -209,7 +214,6 @@ func (s *supervisor) publish(g *generation, c *choice) (old *generation, publish
 	st.State, st.PID, st.StartedAt, st.Generation = StateReady, g.pid, g.started, g.number
 	st.Version, st.SHA256, st.Previous, st.Advice = g.description.Version, c.plugin.digest(), c.previousRelease(), ""
 	poke(s.wake)
-	s.log.Info("the plugin is ready", "generation", g.number, "pid", g.pid, "version", g.description.Version)
 	return old, true
 }
 

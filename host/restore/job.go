@@ -19,6 +19,8 @@ type job struct {
 	end      time.Time
 	found    time.Time // when the restore was noticed
 	fault    error
+	// seen was taken in already: windows overlap.
+	seen map[payment.TransactionID]bool
 
 	access  payment.Access
 	gateway payment.Gateway
@@ -30,7 +32,7 @@ const slice = time.Hour
 
 // job goes on where an earlier sweep was, unless that began later.
 func (s *Sweeper) job(t Target, r Restore, task Task, from, end time.Time) *job {
-	j := &job{s: s, target: t, end: end, found: r.FoundAt, progress: Progress{RestoreID: r.ID, Key: t.Key(), From: from, Until: from}}
+	j := &job{s: s, target: t, seen: map[payment.TransactionID]bool{}, end: end, found: r.FoundAt, progress: Progress{RestoreID: r.ID, Key: t.Key(), From: from, Until: from}}
 	for _, p := range r.Sites {
 		if p.Key == j.progress.Key && !p.From.After(from) {
 			j.progress = p
@@ -129,7 +131,6 @@ func (j *job) reach(ctx context.Context) error {
 // window takes in all that was started in a stretch of time, page by page.
 func (j *job) window(ctx context.Context, from, to time.Time) (kept []Kept, err error) {
 	w := payment.Window{From: from.Add(-time.Second), To: to}
-	seen := map[payment.TransactionID]bool{}
 	for {
 		at := j.s.cfg.Now().UTC()
 		res, err := j.query(ctx, payment.QueryRequest{Access: j.access, Window: &w})
@@ -138,8 +139,8 @@ func (j *job) window(ctx context.Context, from, to time.Time) (kept []Kept, err 
 		}
 		var fresh []payment.Transaction
 		for _, t := range res.Transactions {
-			if !seen[t.ID] {
-				seen[t.ID] = true
+			if !j.seen[t.ID] {
+				j.seen[t.ID] = true
 				fresh = append(fresh, t)
 			}
 		}
