@@ -36,6 +36,7 @@ func (s *Service) Preflight(ctx context.Context, a Actor, id LinkID) (Report, er
 	if err != nil {
 		return Report{}, notAsked(l.Plugin, err)
 	}
+	found.Findings = append(found.Findings, s.modeFindings(found.Mode)...)
 	r := Report{
 		LinkID: id, At: s.moment(), By: a.Name, Passed: found.Passed(), Findings: found.Findings, Mode: found.Mode,
 		Card: found.Card, Scheme: found.Scheme, Expiry: found.Expiry, Currency: found.Currency, Place: e.place(),
@@ -48,6 +49,24 @@ func (s *Service) Preflight(ctx context.Context, a Actor, id LinkID) (Report, er
 		return Report{}, fmt.Errorf("keep the preflight's report: %w", err)
 	}
 	return r, nil
+}
+
+// modeFindings says what is wrong with test money where real goods depend on
+// it, and with real money where none should be taken.
+func (s *Service) modeFindings(m payment.Mode) []payment.Finding {
+	switch {
+	case s.mode == payment.ModeLive && m == payment.ModeTest:
+		return []payment.Finding{{
+			Check: "environment", Level: payment.LevelWarning, Text: "The site takes test money, and this is a production environment: no order that is charged there is ever told \"produce\".",
+			Todo: "Enter the live site before the first order.",
+		}}
+	case s.mode == payment.ModeTest && m == payment.ModeLive:
+		return []payment.Finding{{
+			Check: "environment", Level: payment.LevelProblem, Text: "The site is live, and this is a test environment: no order is charged there.",
+			Todo: "Enter a test site, or use the production environment.",
+		}}
+	}
+	return nil
 }
 
 // Limits on what a plugin reports.

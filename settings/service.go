@@ -29,6 +29,9 @@ type Config struct {
 	// Charges may be nil where there are none yet.
 	Charges Charges
 	Master  KeyWrapper
+	// Mode is that of the payments which count in this environment; empty holds
+	// for both. A preflight in the other mode says so.
+	Mode payment.Mode
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// CacheSize is how many links, companies and keys are kept in memory, each;
@@ -42,6 +45,7 @@ type Service struct {
 	store    Store
 	gateways Gateways
 	charges  Charges
+	mode     payment.Mode
 	sealer   *sealer
 	now      func() time.Time
 	caches   caches
@@ -66,7 +70,7 @@ func New(cfg Config) (*Service, error) {
 		size = 20000
 	}
 	return &Service{
-		store: cfg.Store, gateways: cfg.Gateways, charges: cfg.Charges, now: now,
+		store: cfg.Store, gateways: cfg.Gateways, charges: cfg.Charges, mode: cfg.Mode, now: now,
 		sealer: newSealer(cfg.Master, cfg.Store, now, size), caches: newCaches(now, size),
 	}, nil
 }

@@ -137,7 +137,7 @@ func Settings(cfg config.Config, db *database.DB, charges settings.Charges, gate
 	if err != nil {
 		return nil, err
 	}
-	return settings.New(settings.Config{Store: settingsdb.New(db), Gateways: gateways, Charges: charges, Master: master, Now: time.Now})
+	return settings.New(settings.Config{Store: settingsdb.New(db), Gateways: gateways, Charges: charges, Master: master, Mode: mode(cfg), Now: time.Now})
 }
 
 func masterKey(cfg config.Config) (*settings.MasterKey, error) {

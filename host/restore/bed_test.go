@@ -135,6 +135,7 @@ type bed struct {
 	gateway *paymenttest.Fake
 	log     hclog.Logger
 	db      *database.DB
+	poll    time.Duration
 	placed  time.Time // when the customers ordered; a platform says the same again
 	*host
 }
@@ -151,7 +152,7 @@ type host struct {
 
 func newBed(t *testing.T, k kind) *bed {
 	t.Helper()
-	b := &bed{t: t, kind: k, dir: t.TempDir(), gateway: paymenttest.NewFake(), log: hclog.NewNullLogger()}
+	b := &bed{t: t, kind: k, dir: t.TempDir(), gateway: paymenttest.NewFake(), log: hclog.NewNullLogger(), poll: 20 * time.Millisecond}
 	t.Cleanup(b.stop)
 	return b
 }
@@ -198,7 +199,7 @@ func (b *bed) start() {
 	h.file, err = restore.OpenFile(filepath.Join(b.dir, "state"), database.LockFile)
 	require.NoError(b.t, err)
 	h.watch, err = restore.NewWatch(ctx, restore.WatchConfig{
-		Store: store, File: h.file, Owner: "host", Poll: 20 * time.Millisecond, Grace: 200 * time.Millisecond, Now: time.Now, Logger: b.log,
+		Store: store, File: h.file, Owner: "host", Poll: b.poll, Grace: 200 * time.Millisecond, Now: time.Now, Logger: b.log,
 	})
 	require.NoError(b.t, err)
 	h.store = chargedb.Counted(b.db, nil, restoredb.NewCounter(h.watch))

@@ -182,6 +182,7 @@ func TestPutBackUnderARunningHost(t *testing.T) {
 			t.Skip("one process has the file: it can't be put back under it")
 		}
 		b := newBed(t, k)
+		b.poll = time.Hour // only commits can notice
 		b.start()
 		b.shop("a")
 		b.until(b.place("a", "old").ID, "released", released)
@@ -197,7 +198,7 @@ func TestPutBackUnderARunningHost(t *testing.T) {
 			require.NotEqual(t, charge.StateCharging, again.State, "order %d is charged again", i)
 			require.Len(t, b.authorisations(c), 1)
 		}
-		b.untilStopped()
+		require.NotEmpty(t, b.watch.Stopped())
 		b.stop()
 		report, err := b.sweep(context.Background(), restore.Task{}, nil)
 		require.NoError(t, err)
