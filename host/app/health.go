@@ -18,6 +18,7 @@ func (a *App) checks() []httpapi.Check {
 		{Name: "schema", Run: func(ctx context.Context) error { return database.CheckSchema(ctx, a.db) }},
 		{Name: "clock", Run: func(context.Context) error { return a.clock.Check() }},
 		{Name: "restore", Run: a.checkRestore},
+		{Name: "charges", Run: func(context.Context) error { return a.engine.Check() }},
 		{Name: "plugins", Run: a.checkPlugins},
 	}
 }

@@ -28,9 +28,9 @@ var (
 	// ErrFull means that there is no space left for the database.
 	ErrFull = errors.New("the database has no space left: free or add disk space; nothing was written")
 
-	// ErrDamaged means that the SQLite file holds something else, or that its
-	// content contradicts itself.
-	ErrDamaged = errors.New("the file is not an SQLite database, or a damaged one: correct the path; if it is the right file, keep it as it is, restore a backup, and compare that with the gateway first: it lacks what was charged since")
+	// ErrDamaged means that the SQLite file holds something else, or that the
+	// content of a file, a table or an index contradicts itself.
+	ErrDamaged = errors.New("the file is not an SQLite database, or the database is damaged: correct the path; if it is the right one, keep a copy as it is, and have the table or index mended as the database's makers say, or restore a backup and compare that with the gateway first: it lacks what was charged since")
 
 	// ErrInUse means that another process has the file open.
 	ErrInUse = errors.New("the database file is in use by another process: stop that one, or use MySQL or MariaDB to run more than one host")

@@ -158,6 +158,8 @@ func TestTranslateServerErrors(t *testing.T) {
 	}{
 		{1021, "Disk full (/tmp); waiting for someone to free some space...", database.ErrFull},
 		{1030, "Got error 28 \"No space left on device\" from storage engine InnoDB", database.ErrFull},
+		{1034, "Index for table 'charges' is corrupt; try to repair it", database.ErrDamaged},
+		{1712, "Index charges_due is corrupted", database.ErrDamaged},
 		{1205, "Lock wait timeout exceeded; try restarting transaction", database.ErrBusy},
 		{1213, "Deadlock found when trying to get lock; try restarting transaction", database.ErrBusy},
 		{1290, "The MariaDB server is running with the --read-only option so it cannot execute this statement", database.ErrReadOnly},

@@ -32,6 +32,11 @@ var mysqlKinds = map[uint16]error{
 	1021: ErrFull, // disk full
 	1114: ErrFull, // table is full
 
+	1034: ErrDamaged, // an index does not fit its table
+	1194: ErrDamaged, // a table is marked as crashed
+	1712: ErrDamaged, // an index is corrupted
+	1877: ErrDamaged, // a table is corrupted
+
 	1040: ErrUnavailable, // too many connections
 	1203: ErrUnavailable, // the user has too many connections
 	1226: ErrUnavailable, // the user's limit is used up

@@ -103,6 +103,8 @@ type Engine struct {
 	nudge  chan struct{}
 	begun  begun
 	closed sync.Once
+	// sweeping is what keeps the sweep from what is due.
+	sweeping trouble
 }
 
 // New makes an Engine.

@@ -17,6 +17,7 @@ const sweepBatch = 200
 func (e *Engine) sweepLoop() {
 	for {
 		wait, err := e.sweepDue(e.loops)
+		e.sweeping.note(err, e.cfg.Wall())
 		if err != nil && e.loops.Err() == nil {
 			e.cfg.Logger.Error("what is due can't be read", "error", err)
 		}
