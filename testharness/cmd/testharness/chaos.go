@@ -53,7 +53,10 @@ func (e *wrongError) Error() string { return fmt.Sprintf("%d things are wrong; s
 // ExitCode tells kong how to end.
 func (*wrongError) ExitCode() int { return 2 }
 
-func (c *chaosCommand) size() (chaos.Size, error) {
+// Validate is called by kong; what it refuses is wrong usage.
+func (c *chaosCommand) Validate() error { return c.size().Validate() }
+
+func (c *chaosCommand) size() chaos.Size {
 	size := chaos.Size{
 		Orders: c.Orders, Kills: c.Kills, Duration: c.Duration, Hosts: c.Hosts, Shops: 4, AtOnce: true,
 		Server: c.Database == "mariadb", FaultShare: c.Faults, Scale: c.Scale,
@@ -67,15 +70,12 @@ func (c *chaosCommand) size() (chaos.Size, error) {
 			size.Hosts = 2
 		}
 	}
-	return size, size.Validate()
+	return size
 }
 
 // Run runs it.
 func (c *chaosCommand) Run(ctx context.Context, k *kong.Kong) error {
-	size, err := c.size()
-	if err != nil {
-		return err
-	}
+	size := c.size()
 	if c.Plan {
 		enc := json.NewEncoder(k.Stdout)
 		enc.SetIndent("", " ")

@@ -76,15 +76,18 @@ func (c *conformanceCommand) run(ctx context.Context, stdout, stderr io.Writer) 
 		}
 		return err
 	}
+	switch {
+	case c.Plugin == "" && !c.List:
+		return errors.New("name the plugin's binary with --plugin")
+	case c.Plugin == "" && c.Profile == "":
+		return errors.New("name the plugin's binary with --plugin, or its profile with --profile: they say which cases there are")
+	}
 	cfg, err := c.config()
 	if err != nil {
 		return err
 	}
 	if c.List {
 		return c.list(stdout, cfg)
-	}
-	if c.Plugin == "" {
-		return errors.New("name the plugin's binary with --plugin")
 	}
 	if c.PluginLog != "" {
 		log, err := os.OpenFile(c.PluginLog, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)

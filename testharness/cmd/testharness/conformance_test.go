@@ -73,6 +73,8 @@ func TestConformanceCommandErrors(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
 		"name the plugin's binary":    {"--profile", "example"},
+		"with --plugin":               {},
+		"or its profile":              {"--list"},
 		"there is no profile":         {"--print-profile", "other"},
 		"or name a file":              {"--plugin", "nothing"},
 		"no such file":                {"--plugin", "nothing", "--profile", "example"},
