@@ -25,12 +25,9 @@ func (e *Engine) Prepare(ctx context.Context, c *charge.Charge) {
 	c.Apply(f)
 }
 
-// recall looks whether a charge that has not been attempted was charged before
-// the database was put back. What can't be said now is said when its turn comes.
+// recall looks whether the attempt that is planned was made before the database
+// was put back. What can't be said now is said when its turn comes.
 func (e *Engine) recall(ctx context.Context, c *charge.Charge) (recalled bool) {
-	if len(c.Attempts) != 1 || c.Newest().Stage != charge.StagePlanned {
-		return false
-	}
 	eff, err := e.cfg.Settings.Effective(ctx, c.LinkID)
 	if err == nil {
 		recalled, err = e.cfg.Gate.Recall(ctx, c, sentWith(eff), e.cfg.Now().UTC())

@@ -37,8 +37,9 @@ type Gate interface {
 	// RestoredAt is when the database was last found to have been put back; zero
 	// if never.
 	RestoredAt() time.Time
-	// Recall turns a new charge into one in doubt if it was charged, or may have
-	// been, before that. sent is what a new attempt would be sent with.
+	// Recall turns a charge whose newest attempt is planned into one in doubt if
+	// that was sent, or may have been, before that. sent is what a new attempt
+	// would be sent with.
 	Recall(ctx context.Context, c *charge.Charge, sent charge.Attempt, at time.Time) (recalled bool, err error)
 	// Missing takes in that a charge is gone which was written.
 	Missing(ctx context.Context, id charge.ID)

@@ -40,15 +40,15 @@ func NewPast(ctx context.Context, store Store) (*Past, error) {
 	return p, nil
 }
 
-// unsureAttempts is how many attempts are taken for sent where nobody knows.
-// More than one, so that the next is a person's to allow.
-const unsureAttempts = 2
-
-// Recall turns a new charge into one in doubt if its order was charged, or may
-// have been, before the database was put back. sent is what a new attempt on
-// the link would be sent with; placed is when the order was placed.
+// Recall turns a charge that is about to be attempted into one in doubt if that
+// attempt was sent, or may have been, before the database was put back. sent is
+// what a new attempt on the link would be sent with.
 func (p *Past) Recall(ctx context.Context, c *charge.Charge, sent charge.Attempt, at time.Time) (recalled bool, err error) {
-	if p.stems[c.Stem] {
+	newest := c.Newest()
+	if newest == nil || newest.Stage != charge.StagePlanned {
+		return false, nil
+	}
+	if newest.Number == 1 && p.stems[c.Stem] { // kept is only what the books had no charge for
 		kept, err := p.store.Kept(ctx, c.Stem)
 		if err != nil {
 			return false, fmt.Errorf("read what was kept of charge %s: %w", c.ID, err)
@@ -65,9 +65,10 @@ func (p *Past) Recall(ctx context.Context, c *charge.Charge, sent charge.Attempt
 			return true, nil
 		}
 	}
-	if p.unsure(charge.Keys(c.Plugin, c.FulfillerID, c.LinkID, sent.Endpoint, sent.Site)[charge.ScopeSite], c.PlacedAt) {
+	if p.unsure(charge.Keys(c.Plugin, c.FulfillerID, c.LinkID, sent.Endpoint, sent.Site)[charge.ScopeSite], c) {
 		sent.StartedAt, sent.SendBefore = at, at
-		c.MayHaveSent(unsureAttempts, sent, at)
+		// One more than is planned, so that the next is a person's to allow.
+		c.MayHaveSent(newest.Number+1, sent, at)
 		return true, nil
 	}
 	return false, nil
@@ -80,10 +81,13 @@ func numberOf(t payment.Transaction) int {
 	return number
 }
 
-// unsure: the order is older than a restore whose sweep left this site out.
-func (p *Past) unsure(site string, placed time.Time) bool {
+// unsure: the order is older than a restore whose sweep left this site out, and
+// nothing was asked about the charge since. Who asks for one attempt asks for
+// the next ones, too.
+func (p *Past) unsure(site string, c *charge.Charge) bool {
 	for _, r := range p.lifted {
-		if placed.Before(r.LiftedAt) && !r.swept(site) {
+		asked := slices.ContainsFunc(c.Attempts, func(a charge.Attempt) bool { return !a.AnsweredAt.Before(r.LiftedAt) })
+		if c.PlacedAt.Before(r.LiftedAt) && !asked && !r.swept(site) {
 			return true
 		}
 	}

@@ -311,6 +311,40 @@ func TestWithoutASite(t *testing.T) {
 	})
 }
 
+// A later attempt that may have been sent before is not sent again, either.
+func TestWithoutASiteLaterAttempts(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, k kind) {
+		b := newBed(t, k)
+		b.start()
+		b.shop("a")
+		b.gateway.OnCharge(func(context.Context, payment.ChargeRequest) (payment.ChargeResult, error) {
+			return payment.ChargeResult{}, &payment.Error{Kind: payment.ErrorUnavailable, NotSent: true, Text: "it is down"}
+		})
+		first := b.until(b.place("a", "order").ID, "not sent", func(c *charge.Charge) bool {
+			return c.State == charge.StateWaiting && c.Attempts[0].Outcome == payment.OutcomeNotSent
+		})
+		b.stop()
+		putBack := k.backup(t)
+		b.gateway.OnCharge(nil)
+		b.start()
+		lost := b.until(first.ID, "released", released)
+		b.stop()
+		putBack(t)
+		report, err := b.sweep(context.Background(), restore.Task{
+			Since: time.Now().Add(-time.Hour), Until: time.Now(), Without: []string{"site-a"}, Reason: "the user was closed",
+		}, nil)
+		require.NoError(t, err)
+		require.True(t, report.Lifted)
+
+		b.start()
+		b.until(first.ID, "a person's", func(c *charge.Charge) bool { return c.Case == charge.CaseUnconfirmed })
+		c := b.until(b.place("a", "order").ID, "released", released)
+		require.Equal(t, lost.Chosen, c.Chosen)
+		require.Len(t, b.authorisations(c), 1, "sent once")
+	})
+}
+
 // While a host lives, nothing is swept.
 func TestAHostIsAlive(t *testing.T) {
 	t.Parallel()
