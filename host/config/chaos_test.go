@@ -31,11 +31,11 @@ func TestChaosKeepsTheProportionsOfTheRealClocks(t *testing.T) {
 	}
 	// At a real gateway: all that the runs let it be late, and hold us up by,
 	// stays below the shortest absence, counted from where the counting starts.
-	real := charge.DefaultClocks()
-	require.Less(t, chaos.LongestLag, real.AbsenceRecorded)
-	require.Less(t, chaos.LongestStop+real.SendWindow, real.AbsenceRecorded)
-	require.Less(t, real.SendWindow+real.CallSlack+real.LeaseSlack, chaos.LongestStop, "stops last past the leases")
-	require.Greater(t, real.AbsenceRecorded, real.SendWindow+real.AnswerLimit)
-	require.Equal(t, 6*real.AbsenceRecorded, real.AbsenceAtOnce)
+	actual := charge.DefaultClocks()
+	require.Less(t, chaos.LongestLag, actual.AbsenceRecorded)
+	require.Less(t, chaos.LongestStop+actual.SendWindow, actual.AbsenceRecorded)
+	require.Less(t, actual.SendWindow+actual.CallSlack+actual.LeaseSlack, chaos.LongestStop, "stops last past the leases")
+	require.Greater(t, actual.AbsenceRecorded, actual.SendWindow+actual.AnswerLimit)
+	require.Equal(t, 6*actual.AbsenceRecorded, actual.AbsenceAtOnce)
 	require.Greater(t, chaos.LongestStop, time.Minute)
 }
