@@ -74,7 +74,7 @@ func TestGuarded(t *testing.T) {
 		require.Equal(t, "/bin/true", cmd.Path, name)
 	}
 	cmd := exec.Command("/bin/true")
-	cmd.Env = []string{"X_FILE=" + filepath.Join(data, "ca.pem"), "Y_FILE=" + filepath.Join(dir, "missing")}
+	cmd.Env = []string{"X_FILE=" + filepath.Join(data, "ca.pem"), "Y_FILE=" + filepath.Join(dir, "missing"), "Z_FILE=" + filepath.Join(data, "ca.pem", "below a file")}
 	r, err := l.Wrap(cmd, Grant{SHA256: []byte{1}})
 	require.NoError(t, err)
 	defer r.Close()

@@ -47,13 +47,13 @@ func CheckPaths(paths []string) error {
 func (l *Launcher) fill(p *policy, g Grant, env []string) error {
 	p.Folder = g.Folder
 	for _, path := range systemPaths {
-		if err := l.add(&p.Read, path, "what every plugin may read"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+		if err := l.add(&p.Read, path, "what every plugin may read"); errors.Is(err, errGuarded) {
+			return err // what can't be reached is not needed on this system
 		}
 	}
 	for _, named := range namedFiles(env) {
-		if err := l.add(&p.Read, named.path, named.variable+" in its environment"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err // what is missing, the plugin will tell
+		if err := l.add(&p.Read, named.path, named.variable+" in its environment"); errors.Is(err, errGuarded) {
+			return err // what can't be reached, the plugin will tell
 		}
 	}
 	for _, path := range g.Read {
@@ -75,13 +75,16 @@ func (l *Launcher) fill(p *policy, g Grant, env []string) error {
 			return err
 		}
 		for _, path := range libraries {
-			if err := l.add(&p.Read, path, "the libraries of "+program); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := l.add(&p.Read, path, "the libraries of "+program); errors.Is(err, errGuarded) {
 				return err
 			}
 		}
 	}
 	return nil
 }
+
+// errGuarded refuses what no program is given.
+var errGuarded = errors.New("which is the host's alone")
 
 // add adds what a path leads to, unless it is guarded.
 func (l *Launcher) add(list *[]string, path, why string) error {
@@ -94,7 +97,7 @@ func (l *Launcher) add(list *[]string, path, why string) error {
 	}
 	for _, guarded := range l.guarded {
 		if resolved == guarded || within(resolved, guarded) {
-			return fmt.Errorf("%s (%s) would let the plugin at %s, which is the host's alone; name less, or move that elsewhere", path, why, guarded)
+			return fmt.Errorf("%s (%s) would let the plugin at %s, %w; name less, or move that elsewhere", path, why, guarded, errGuarded)
 		}
 	}
 	if !slices.Contains(*list, resolved) {
