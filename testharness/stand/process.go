@@ -67,9 +67,6 @@ func (p *Process) Pause() error { return pause(p.cmd, true) }
 // Resume lets a paused process go on.
 func (p *Process) Resume() error { return pause(p.cmd, false) }
 
-// Terminate asks the process to end, and does not wait for it.
-func (p *Process) Terminate() { terminate(p.cmd) }
-
 // Stop asks the process to end, and kills it if it does not. A process that was
 // never started is stopped already.
 func (p *Process) Stop() {
