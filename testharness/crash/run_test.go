@@ -67,6 +67,7 @@ type run struct {
 
 	mu    sync.Mutex
 	api   *client.Client // of the host that is to be asked
+	first *stand.Host
 	hosts []*stand.Process
 	// ended counts what has happened to the first host: 1 when it came to its
 	// step, 2 when all goes on.
@@ -233,9 +234,18 @@ func (r *run) start(ctx context.Context, name string, env []string) error {
 	r.mu.Lock()
 	r.hosts = append(r.hosts, p)
 	r.mu.Unlock()
-	err = p.Until(ctx, r.at(limit), func(ctx context.Context) error {
-		if r.atStep() && name == "first" {
-			return nil // dead or stopped, it will never be ready
+	if name == "first" {
+		r.first = h
+	}
+	return r.find(ctx, h, p, name == "first")
+}
+
+// find waits until a host is ready, and asks it from then on. One that may have
+// come to its step is not waited for: dead or stopped, it is not ready.
+func (r *run) find(ctx context.Context, h *stand.Host, p *stand.Process, atStep bool) error {
+	err := p.Until(ctx, r.at(limit), func(ctx context.Context) error {
+		if atStep && r.atStep() {
+			return nil
 		}
 		return h.Find(ctx)
 	})
@@ -299,7 +309,10 @@ func (r *run) incident(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	r.halted, r.woken = halted, time.Now()
-	return first.Resume()
+	if err := first.Resume(); err != nil || r.host() != nil {
+		return err
+	}
+	return r.find(ctx, r.first, first, false) // it was stopped before it was ready
 }
 
 // drive posts every order, side by side, until each is accepted.
