@@ -57,6 +57,8 @@ func (w *world) act(ctx context.Context, s Step) bool {
 		return true
 	case KindFill:
 		return w.fill(ctx, s)
+	case KindCopy:
+		return w.copyDatabase()
 	case KindSkew:
 		return w.skew(ctx, s)
 	}

@@ -52,6 +52,9 @@ func Run(ctx context.Context, cfg Config) (report *Report, err error) {
 		return nil, fmt.Errorf("interrupted: %w", ctx.Err())
 	}
 	calm := w.diary.since()
+	if err := w.putBack(ctx, s); err != nil {
+		return nil, fmt.Errorf("put the database back: %w", err)
+	}
 	s.say("Chaos has ended after %s. Until the dust has settled:", calm.Round(time.Second))
 	operating, stop := context.WithCancel(ctx)
 	var operator sync.WaitGroup
@@ -94,6 +97,7 @@ func (w *world) judge(ctx context.Context, calm time.Duration) (*Report, error) 
 	if err != nil {
 		return nil, fmt.Errorf("read the books: %w", err)
 	}
+	books.Forgotten = w.forgotten
 	ledger, err := verdict.ReadLedger(ctx, w.simulator.Load())
 	if err != nil {
 		return nil, fmt.Errorf("read the gateway's ledger: %w", err)

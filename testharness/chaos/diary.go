@@ -23,6 +23,7 @@ type diary struct {
 	unskilful int // steps that found nothing to act on
 	// quarantines that an operator ended.
 	quarantines int
+	putBack     *PutBack
 }
 
 // Done is a step that was taken. Times count from the beginning of the run.
@@ -127,6 +128,14 @@ func (d *diary) quarantine() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.quarantines++
+}
+
+// restored notes that the database was put back, and that charging went on.
+func (d *diary) restored(p *PutBack) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.putBack = p
+	d.done = append(d.done, Done{Step: Step{At: p.Back, Kind: KindPutBack, Target: "database"}, Began: p.Back, Ended: p.Lifted})
 }
 
 func (d *diary) posted() {

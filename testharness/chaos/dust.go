@@ -19,10 +19,7 @@ var underWay = []string{"planned", "waiting", "charging", "unknown", "pending", 
 // waits for a person gets one, and two nights pass at the gateway. What has not
 // come to its end within the limit is left to the verdict.
 func (w *world) dust(ctx context.Context, s *screen) {
-	for _, l := range w.links {
-		l.set("")
-	}
-	w.script.clear(ctx)
+	w.calm(ctx)
 	ctx, cancel := context.WithTimeout(ctx, w.cfg.Settle)
 	defer cancel()
 	if !w.tail(ctx) {
@@ -56,6 +53,14 @@ func (w *world) dust(ctx context.Context, s *screen) {
 		return fmt.Sprintf("%d released", n), nil
 	})
 	w.rest(ctx, s, "no plugin has outlived its host", func(*client.Client) (string, error) { return w.orphans(), nil })
+}
+
+// calm ends all that goes wrong.
+func (w *world) calm(ctx context.Context) {
+	for _, l := range w.links {
+		l.set("")
+	}
+	w.script.clear(ctx)
 }
 
 // tail posts one more order in each shop, and reports whether all were

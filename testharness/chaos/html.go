@@ -226,6 +226,9 @@ func (v view) lanes() []string {
 	if v.Size.Server {
 		list = append(list, "database")
 	}
+	if v.Size.PutBack {
+		list = append(list, "backup")
+	}
 	return append(list, "connections", "disk", "clocks", "gateway lies")
 }
 
@@ -235,6 +238,8 @@ func laneOf(s Step) string {
 		return "connections"
 	case KindFill:
 		return "disk"
+	case KindCopy, KindPutBack:
+		return "backup"
 	case KindSkew:
 		return "clocks"
 	case KindFault:

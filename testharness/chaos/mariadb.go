@@ -28,6 +28,7 @@ type mariadb struct {
 	dir      string // everything but the data
 	data     string
 	as       string // the user it runs as; empty for our own
+	uid      int    // of that user
 	password string
 	env      []string
 }
@@ -99,7 +100,7 @@ func (m *mariadb) own(dirs ...string) error {
 		if err != nil {
 			continue
 		}
-		m.as = name
+		m.as, m.uid = name, uid
 		for _, dir := range dirs {
 			if err := errors.Join(os.Chown(dir, uid, -1), os.Chmod(dir, 0o755)); err != nil { //nolint:gosec // the folders hold a server for one run
 				return fmt.Errorf("give the database its folder: %w", err)

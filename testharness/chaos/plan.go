@@ -28,6 +28,9 @@ type Size struct {
 	// Scale is what the money clocks, and with them the gateway's lags, are
 	// divided by.
 	Scale float64 `json:"scale"`
+	// PutBack: the database is copied on the way, and after chaos put back to
+	// what it was then.
+	PutBack bool `json:"put_back"`
 }
 
 // Kind is a sort of thing that happens.
@@ -45,6 +48,8 @@ const (
 	KindFill    Kind = "fill"    // the disk of the database is full
 	KindSkew    Kind = "skew"    // a host runs with a clock that is wrong
 	KindFault   Kind = "fault"   // the gateway misbehaves for a while
+	KindCopy    Kind = "copy"    // the database is killed, its files copied, and it is started again
+	KindPutBack Kind = "putback" // the database is replaced by that copy; follows the plan
 )
 
 // Step is one thing that happens.
@@ -102,6 +107,10 @@ func NewPlan(seed uint64, size Size) Plan {
 	p.rng = rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // as above
 	p.kills()
 	p.lesser()
+	if size.PutBack {
+		p.rng = rand.New(rand.NewPCG(seed, 3)) //nolint:gosec // as above
+		p.steps = append(p.steps, Step{At: p.between(size.Duration/3, size.Duration*2/3), Kind: KindCopy, Target: "database"})
+	}
 	slices.SortStableFunc(p.steps, func(a, b Step) int { return cmp.Compare(a.At, b.At) })
 	plan.Steps = p.steps
 	return plan

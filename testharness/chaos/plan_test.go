@@ -9,7 +9,7 @@ import (
 	"github.com/chargehand/chargehand/testharness/gateway"
 )
 
-var long = Size{Orders: 20_000, Kills: 200, Duration: 10 * time.Minute, Hosts: 2, Shops: 4, AtOnce: true, Server: true, FaultShare: 0.1, Scale: 20}
+var long = Size{Orders: 20_000, Kills: 200, Duration: 10 * time.Minute, Hosts: 2, Shops: 4, AtOnce: true, Server: true, FaultShare: 0.1, Scale: 20, PutBack: true}
 
 // The plan is a function of seed and sizes, and of nothing else.
 func TestSameSeedSamePlan(t *testing.T) {
@@ -57,7 +57,7 @@ func TestPlanHoldsWhatWasAskedFor(t *testing.T) {
 			if s.Kind == KindFault {
 				require.NotEmpty(t, faultsOf(windowFaults, s.Fault, size.Scale), s.Fault)
 			}
-			if !size.Server && s.Kind != KindFill {
+			if !size.Server && s.Kind != KindFill && s.Kind != KindCopy {
 				require.NotContains(t, s.Target, "database")
 			}
 		}
@@ -79,7 +79,7 @@ func TestLongPlanHasEverything(t *testing.T) {
 			faults[o.Fault]++
 		}
 	}
-	for _, kind := range []Kind{KindKill, KindStop, KindRestart, KindCut, KindStall, KindSlow, KindDeaf, KindFill, KindSkew, KindFault} {
+	for _, kind := range []Kind{KindKill, KindStop, KindRestart, KindCut, KindStall, KindSlow, KindDeaf, KindFill, KindSkew, KindFault, KindCopy} {
 		require.Positive(t, kinds[kind], kind)
 	}
 	for _, f := range append(orderFaults, windowFaults...) {

@@ -87,12 +87,19 @@ func (w *world) taken(ctx context.Context, a accepted) {
 	w.diary.accept(a)
 }
 
+// order is an order as the platform posts it, each time the same.
 func (w *world) order(o Order) client.NewOrder {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if order, known := w.orders[o.Number]; known {
+		return order
+	}
 	s := w.shops[o.Shop]
-	return client.NewOrder{
+	w.orders[o.Number] = client.NewOrder{
 		Channel: s.Channel, Reference: fmt.Sprintf("order-%d", o.Number), PlacedAt: time.Now().UTC().Truncate(time.Millisecond),
 		Parts: []client.Part{{Fulfiller: s.Fulfiller, Amount: payment.Amount{Minor: o.Minor, Currency: "GBP"}}},
 	}
+	return w.orders[o.Number]
 }
 
 func (w *world) postOne(ctx context.Context, o Order, order client.NewOrder, decision bool) accepted {

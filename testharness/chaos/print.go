@@ -32,6 +32,12 @@ func (r *Report) Print(w io.Writer) {
 	if r.Quarantines > 0 {
 		line("  quarantines    %d ended by an operator", r.Quarantines)
 	}
+	if p := r.PutBack; p != nil {
+		line("  put back       after %.1f s, to what it was at %.1f s; noticed by all hosts after %.1f s, swept %.1f s later",
+			p.Back.Seconds(), p.Copied.Seconds(), (p.Noticed - p.Back).Seconds(), (p.Lifted - p.Noticed).Seconds())
+		line("                 %d orders forgotten, %d of them posted again before the sweep; it found %d transactions of charges in the books, and %d of others",
+			p.Forgotten, p.Waited, p.Adopted, p.Kept)
+	}
 	for kind, why := range r.NotDone {
 		line("  not done       %s: %s", kind, why)
 	}

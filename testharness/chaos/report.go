@@ -83,6 +83,9 @@ type Report struct {
 	NotDone     map[string]string `json:"not_done"` // what this machine could not do, and why
 	Troubles    map[string]int    `json:"troubles"`
 
+	// PutBack is nil if the database was not put back.
+	PutBack *PutBack `json:"put_back,omitempty"`
+
 	Done []Done `json:"done"`
 	// Seconds is what went on in each second.
 	Seconds []Second `json:"seconds"`
@@ -104,7 +107,7 @@ func (w *world) report(v verdict.Verdict, books verdict.Books, calm time.Duratio
 		Wrong:   append(slices.Clone(d.wrong), v.Faults...), Seed: w.plan.Seed, Size: w.plan.Size, Took: time.Since(d.began), Calm: calm,
 		Requests: d.posts, Steps: map[Kind]int{}, KillsOf: map[string]int{}, FaultsOf: d.faults, ResolvedBy: map[string]int{},
 		States: map[string]int{}, Cases: map[string]int{}, NeedsPerson: v.NeedsPerson, Recover: map[string]Times{}, NotDone: d.notDone,
-		Troubles: d.troubles, Done: d.done, Quarantines: d.quarantines, Missed: d.unskilful,
+		Troubles: d.troubles, Done: d.done, Quarantines: d.quarantines, Missed: d.unskilful, PutBack: d.putBack,
 	}
 	for _, n := range d.faults {
 		r.Faults += n

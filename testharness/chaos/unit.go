@@ -20,6 +20,9 @@ type unit struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 
+	// starting is held while one is started, and while none must be.
+	starting sync.Mutex
+
 	mu      sync.Mutex
 	process *stand.Process
 	pause   time.Duration // before the next start
@@ -72,18 +75,42 @@ func (u *unit) keep(ctx context.Context) {
 		if !wait(ctx, u.ended()) {
 			return
 		}
-		began := time.Now()
-		next, err := u.launch()
-		if err != nil {
-			u.diary.trouble(u.name, err)
-		}
-		u.mu.Lock()
-		u.process, u.pause, u.killed = next, respawn, false
-		u.mu.Unlock()
+		next, began := u.next()
 		if next != nil {
 			watching.Go(func() { u.watch(ctx, next, began) })
 		}
 	}
+}
+
+// next starts a process; nil if it could not be.
+func (u *unit) next() (*stand.Process, time.Time) {
+	u.starting.Lock()
+	defer u.starting.Unlock()
+	began := time.Now()
+	next, err := u.launch()
+	if err != nil {
+		u.diary.trouble(u.name, err)
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.process, u.pause, u.killed = next, respawn, false
+	return next, began
+}
+
+// without ends the process, if there is one, and calls do before the next one
+// is started.
+func (u *unit) without(by func(*stand.Process), do func() error) error {
+	u.starting.Lock()
+	defer u.starting.Unlock()
+	if p := u.now(); p != nil {
+		u.mu.Lock()
+		u.killed, u.pause = true, time.Millisecond
+		u.mu.Unlock()
+		_ = p.Resume() // a paused one hears no request to end
+		by(p)
+		<-p.Done()
+	}
+	return do()
 }
 
 // ended notes the end of the process, and gives the pause until the next.

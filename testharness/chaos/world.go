@@ -7,11 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/chargehand/chargehand/testharness/client"
 	"github.com/chargehand/chargehand/testharness/stand"
+	"github.com/chargehand/chargehand/testharness/verdict"
 )
 
 // world is all that runs.
@@ -31,6 +33,11 @@ type world struct {
 	links     map[string]*link
 	shops     []stand.Shop
 	script    *script
+	backup    *backup      // nil until it was taken
+	forgotten verdict.Span // by a database that was put back
+
+	mu     sync.Mutex
+	orders map[int]client.NewOrder // as they are posted, by number
 }
 
 // host is one host with the ways that lead through proxies.
@@ -48,7 +55,7 @@ type host struct {
 
 // open starts everything. The caller closes the world, whatever is returned.
 func open(ctx context.Context, cfg Config, plan Plan) (*world, error) {
-	w := &world{cfg: cfg, plan: plan, diary: newDiary(), links: map[string]*link{}, env: stand.Environment(os.Environ())}
+	w := &world{cfg: cfg, plan: plan, diary: newDiary(), links: map[string]*link{}, orders: map[int]client.NewOrder{}, env: stand.Environment(os.Environ())}
 	if err := stand.MustExist(w.bin("chargehand"), w.bin("testharness"), w.bin("plugins")); err != nil {
 		return w, err
 	}
@@ -167,7 +174,7 @@ func (w *world) openHost(ctx context.Context, number int) error {
 	if err != nil {
 		return err
 	}
-	database := map[string]any{"driver": "sqlite", "path": filepath.Join(w.disk.dir, "chargehand.db")}
+	database := map[string]any{"driver": "sqlite", "path": filepath.Join(w.disk.dir, databaseFile)}
 	if w.server != nil {
 		l, err := w.connect(ctx, name+"/database", func() (string, string, error) { return "unix", w.server.socket(), nil })
 		if err != nil {

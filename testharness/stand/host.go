@@ -112,6 +112,12 @@ func (h *Host) LaunchBy(bin string, args ...string) (*Process, error) {
 	return Start(h.cfg.Dir, "host", bin, h.cfg.Env, append(args, "--config", h.file)...)
 }
 
+// Command runs another command of the program by the host's configuration, to
+// its end, and gives what it printed.
+func (h *Host) Command(ctx context.Context, args ...string) (string, error) {
+	return Run(ctx, h.cfg.Bin, h.cfg.Env, append(args, "--config", h.file)...)
+}
+
 // Where reads the address that the running host has told.
 func (h *Host) Where() (string, error) {
 	b, err := os.ReadFile(h.addressFile())

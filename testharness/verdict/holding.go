@@ -23,8 +23,9 @@ type Holding struct {
 	// Released: it would have settled by itself at some time, whatever became of
 	// it since.
 	Released bool
-	// Adjusted: a caller changed its status, by releasing or cancelling it.
-	Adjusted bool
+	// Adjusted is when callers changed its status, by releasing or cancelling it,
+	// on the gateway's clock.
+	Adjusted []time.Time
 }
 
 // ReadLedger is what the gateway really holds on stored references.
@@ -50,7 +51,9 @@ func fromEntry(e gateway.Entry) Holding {
 	h.Released = h.Good && settles(e.SettleStatus)
 	for _, c := range e.History {
 		h.Released = h.Released || h.Good && (settles(c.From) || settles(c.To))
-		h.Adjusted = h.Adjusted || c.From != c.To && c.By == e.User
+		if c.From != c.To && c.By == e.User {
+			h.Adjusted = append(h.Adjusted, c.At)
+		}
 	}
 	return h
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/chargehand/chargehand/testharness/client"
 )
@@ -12,7 +13,15 @@ import (
 type Books struct {
 	Charges []client.Detail
 	Entries []client.Entry
+	// Forgotten is what the books know nothing of by themselves, because the
+	// database was put back. Zero for nothing.
+	Forgotten Span
 }
+
+// Span is a stretch of time: from From up to, but not at, Until.
+type Span struct{ From, Until time.Time }
+
+func (s Span) holds(at time.Time) bool { return !at.Before(s.From) && at.Before(s.Until) }
 
 // readers is how many charges are asked for at the same time.
 const readers = 8

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/chargehand/chargehand/shared/currency"
 	"github.com/chargehand/chargehand/testharness/client"
@@ -50,7 +51,7 @@ func (v Verdict) Good() bool { return len(v.Faults) == 0 }
 func Judge(posted []Posted, books Books, ledger []Holding) Verdict {
 	j := judge{
 		Verdict: Verdict{Orders: len(posted)}, holds: map[string][]Holding{},
-		byOrder: map[string][]client.Detail{}, orders: map[string]map[string]bool{},
+		byOrder: map[string][]client.Detail{}, orders: map[string]map[string]bool{}, forgotten: books.Forgotten,
 	}
 	owner := map[string]string{}
 	for _, c := range books.Charges {
@@ -90,6 +91,8 @@ type judge struct {
 	holds   map[string][]Holding       // by charge
 	byOrder map[string][]client.Detail // by order
 	orders  map[string]map[string]bool // ids by reference
+
+	forgotten Span
 }
 
 func (j *judge) fault(format string, args ...any) {
@@ -149,7 +152,10 @@ func (j *judge) charge(c client.Detail) {
 				debited = append(debited, h.ID)
 			}
 		}
-		if h.Adjusted && !tells(adjusts(c), h.ID) {
+		// What was written down before it was sent can be gone only if the books were
+		// put back. All else must be found again, and is asked for without mercy.
+		forgotten := !slices.ContainsFunc(h.Adjusted, func(at time.Time) bool { return !j.forgotten.holds(at) })
+		if !forgotten && !tells(adjusts(c), h.ID) {
 			j.fault("%s: transaction %s was released or cancelled without being written down before", name, h.ID)
 		}
 		if h.Released {
@@ -183,8 +189,12 @@ func (j *judge) evidence(name string, c client.Detail) {
 		if a.Stage != "answered" {
 			continue
 		}
+		// An answer is gone if the books were put back; what was found by a look, with
+		// the gateway's time in whole seconds, stands for it.
+		start := j.forgotten.From.Truncate(time.Second)
+		forgotten := !a.StartedAt.Before(start) && a.StartedAt.Before(j.forgotten.Until)
 		if !slices.ContainsFunc(c.Story, func(e client.Event) bool {
-			return e.Number == a.Number && (e.Class == "answer" || e.Class == "expired")
+			return e.Number == a.Number && (e.Class == "answer" || e.Class == "expired") || forgotten && e.Class == "look"
 		}) {
 			j.fault("%s: no evidence says what attempt %d came to", name, a.Number)
 		}

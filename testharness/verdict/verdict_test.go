@@ -2,12 +2,16 @@ package verdict
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/chargehand/chargehand/testharness/client"
 	"github.com/chargehand/chargehand/testharness/gateway"
 )
+
+// noon is when something was adjusted.
+var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
 // run is one order, charged and settled, with nothing wrong about it.
 type run struct {
@@ -110,13 +114,56 @@ func TestJudge(t *testing.T) {
 		},
 		"OK released by us": {
 			wrong: func(r *run) {
-				r.ledger[0].Adjusted = true
+				r.ledger[0].Adjusted = []time.Time{noon}
 				r.charge.Story = append(r.charge.Story, client.Event{Class: "adjust", State: "authorised", Text: "About to release transaction t1."})
 			},
 			want: Verdict{Orders: 1, Matches: true},
 		},
+		"OK answered without a word that is left": {
+			wrong: func(r *run) {
+				r.charge.Story[0] = client.Event{Class: "look", State: "authorised", Body: []byte(`{"transactionreference":"t1"}`)}
+				r.charge.AttemptsDetail[0].StartedAt = noon
+				r.books.Forgotten = Span{From: noon.Add(time.Millisecond), Until: noon.Add(time.Minute)}
+			},
+			want: Verdict{Orders: 1, Matches: true},
+		},
+		"answered without a word before what was forgotten": {
+			wrong: func(r *run) {
+				r.charge.Story[0] = client.Event{Class: "look", State: "authorised", Body: []byte(`{"transactionreference":"t1"}`)}
+				r.charge.AttemptsDetail[0].StartedAt = noon
+				r.books.Forgotten = Span{From: noon.Add(time.Second), Until: noon.Add(time.Minute)}
+			},
+			want: Verdict{Orders: 1, Matches: true, Faults: []string{
+				name + "(settled): no evidence says what attempt 1 came to",
+			}},
+		},
+		"OK released without a word that is left": {
+			wrong: func(r *run) {
+				r.ledger[0].Adjusted = []time.Time{noon}
+				r.books.Forgotten = Span{From: noon, Until: noon.Add(time.Second)}
+			},
+			want: Verdict{Orders: 1, Matches: true},
+		},
+		"released without a word before what was forgotten": {
+			wrong: func(r *run) {
+				r.ledger[0].Adjusted = []time.Time{noon, noon.Add(time.Minute)}
+				r.books.Forgotten = Span{From: noon.Add(time.Second), Until: noon.Add(time.Hour)}
+			},
+			want: Verdict{Orders: 1, Matches: true, Faults: []string{
+				name + "(settled): transaction t1 was released or cancelled without being written down before",
+			}},
+		},
+		"released without a word after what was forgotten": {
+			wrong: func(r *run) {
+				r.ledger[0].Adjusted = []time.Time{noon, noon.Add(time.Minute)}
+				r.books.Forgotten = Span{From: noon, Until: noon.Add(time.Minute)}
+			},
+			want: Verdict{Orders: 1, Matches: true, Faults: []string{
+				name + "(settled): transaction t1 was released or cancelled without being written down before",
+			}},
+		},
 		"released without a word": {
-			wrong: func(r *run) { r.ledger[0].Adjusted = true },
+			wrong: func(r *run) { r.ledger[0].Adjusted = []time.Time{noon} },
 			want: Verdict{Orders: 1, Matches: true, Faults: []string{
 				name + "(settled): transaction t1 was released or cancelled without being written down before",
 			}},
@@ -192,7 +239,7 @@ func TestReleasedIsForGood(t *testing.T) {
 	require.False(t, fromEntry(e("70000", cancelled)).Released)
 	byUs := e("0", due, gateway.Change{From: suspended, To: suspended, By: "us"}, gateway.Change{From: suspended, To: due, By: "us"})
 	byUs.User = "us"
-	require.True(t, fromEntry(byUs).Adjusted)
+	require.Len(t, fromEntry(byUs).Adjusted, 1)
 	byUs.History[1].By = "batch"
-	require.False(t, fromEntry(byUs).Adjusted, "it began, and nobody changed it")
+	require.Empty(t, fromEntry(byUs).Adjusted, "it began, and nobody changed it")
 }

@@ -24,6 +24,7 @@ type chaosCommand struct {
 	Hosts    int           `default:"0" help:"Hosts; two on mariadb if left out."`
 	Faults   float64       `default:"0.1" help:"Part of the orders whose first call goes wrong at the gateway (${default})."`
 	Scale    float64       `default:"20" help:"What the money clocks and the gateway's lags are divided by (${default})."`
+	PutBack  bool          `default:"true" negatable:"" help:"Copy the database on the way, and put it back to that after chaos (${default})."`
 	Settle   time.Duration `default:"10m" help:"Time for the dust to settle; what has not by then is stuck (${default})."`
 	Report   string        `type:"path" placeholder:"FILE" help:"File for the report as a page of HTML, without which none is written."`
 	Keep     bool          `help:"Leave logs and databases where they are, and say where."`
@@ -35,7 +36,8 @@ type chaosCommand struct {
 func (*chaosCommand) Help() string {
 	return `Runs hosts, plugins, a database and the gateway simulator as processes, posts orders as a platform does, again until each is
 answered, and meanwhile kills, stops and restarts everything, breaks the connections, fills the disk, puts clocks wrong and lets
-the gateway misbehave. Then it waits for the dust to settle, and compares what was accepted with both ledgers.
+the gateway misbehave. Then it puts the database back to a copy that it took on the way, which the hosts have to notice, sweeps the
+gateway as an operator does, and has the orders posted again. It waits for the dust to settle, and compares what was accepted with both ledgers.
 
 Exit codes: 0 all is well; 1 the run could not be done; 2 something is wrong: charged twice, lost, stuck, or books that differ.
 80 wrong usage.
@@ -59,7 +61,7 @@ func (c *chaosCommand) Validate() error { return c.size().Validate() }
 func (c *chaosCommand) size() chaos.Size {
 	size := chaos.Size{
 		Orders: c.Orders, Kills: c.Kills, Duration: c.Duration, Hosts: c.Hosts, Shops: 4, AtOnce: true,
-		Server: c.Database == "mariadb", FaultShare: c.Faults, Scale: c.Scale,
+		Server: c.Database == "mariadb", FaultShare: c.Faults, Scale: c.Scale, PutBack: c.PutBack,
 	}
 	if size.Kills < 0 {
 		size.Kills = max(1, c.Orders/100)
