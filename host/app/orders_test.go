@@ -5,6 +5,7 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"slices"
 	"testing"
 	"time"
 
@@ -285,6 +286,13 @@ func TestPages(t *testing.T) {
 				break
 			}
 			after = "&after=" + next
+		}
+		if path == "/v1/charges" { // they go on meanwhile
+			for _, item := range slices.Concat(whole, pages) {
+				for _, moving := range []string{"version", "next_check_at", "checked_at", "updated_at"} {
+					delete(item, moving)
+				}
+			}
 		}
 		require.Equal(t, whole, pages, path)
 	}
