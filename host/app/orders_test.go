@@ -3,9 +3,9 @@ package app
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
-	"slices"
 	"testing"
 	"time"
 
