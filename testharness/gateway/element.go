@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"slices"
 	"time"
 
 	"github.com/chargehand/chargehand/testharness/gateway/wire"
@@ -28,24 +27,6 @@ func (e *element) isText(name string) bool {
 	return kind == wire.String || kind == wire.Absent
 }
 
-// kind returns the request type, or the code that refuses the element. One
-// element with several types (a chain) is not imitated.
-func (e *element) kind() (kind, refusal string) {
-	list, single := e.Get("requesttypedescriptions"), e.Get("requesttypedescription")
-	switch {
-	case list.Kind != wire.Absent && single.Kind != wire.Absent:
-		return "", codeBothTypes
-	case list.Kind == wire.Array && len(list.Items) == 1 && list.Items[0].Kind == wire.String:
-		kind = list.Items[0].Text
-	case single.Kind == wire.String:
-		kind = single.Text
-	}
-	if !slices.Contains([]string{typeAuth, typeAccountCheck, typeQuery, typeUpdate}, kind) {
-		return "", codeBadType
-	}
-	return kind, ""
-}
-
 // filterValues returns the values of one filter, which may come as a list of
 // objects or as one object; false says that its form is wrong.
 func filterValues(v *wire.Value) ([]string, bool) {
@@ -64,9 +45,9 @@ func filterValues(v *wire.Value) ([]string, bool) {
 	return out, true
 }
 
-// subject is what faults match. The target of an update is looked up by find.
-func (e *element) subject(find func(ref string) (order string, amount int64, ok bool)) subject {
-	kind, _ := e.kind()
+// subject is what faults match of one of its types. The target of an update is
+// looked up by find.
+func (e *element) subject(kind string, find func(ref string) (order string, amount int64, ok bool)) subject {
 	s := subject{kind: kind}
 	switch kind {
 	case typeQuery, typeUpdate:

@@ -63,8 +63,8 @@ type call struct {
 	utf8     bool
 	err      error // the body is not JSON
 	elements []element
-	each     []effects // of every element, if there are faults
-	all      effects   // of the call as a whole
+	each     [][]effects // of every type of every element, if there are faults
+	all      effects     // of the call as a whole
 	document wire.Value
 }
 
@@ -96,11 +96,18 @@ func (c *call) faults(g *Gateway) {
 	if len(elements) == 0 || len(elements) > maxElements {
 		elements = make([]element, 1) // faults without conditions hit any call
 	}
-	c.each = make([]effects, len(elements))
+	c.each = make([][]effects, len(elements))
 	for i := range elements {
-		about := elements[i].subject(g.target)
-		c.each[i] = g.script.act(&about)
-		c.all.join(&c.each[i])
+		types, refused := elements[i].types()
+		if refused != nil {
+			types = []string{""}
+		}
+		c.each[i] = make([]effects, len(types))
+		for j, kind := range types {
+			about := elements[i].subject(kind, g.target)
+			c.each[i][j] = g.script.act(&about)
+			c.all.join(&c.each[i][j])
+		}
 	}
 }
 
@@ -115,11 +122,12 @@ func (g *Gateway) target(ref string) (order string, amount int64, ok bool) {
 	return t.order, t.amount, true
 }
 
-func (c *call) effects(i int) *effects {
+// effects are those on one type of one element.
+func (c *call) effects(element, nth int) *effects {
 	if c.each == nil {
 		return &c.all
 	}
-	return &c.each[i]
+	return &c.each[element][nth]
 }
 
 // answer takes a call through its faults and checks.
@@ -188,9 +196,15 @@ func (g *Gateway) processAll(u *user, c *call, rng *rand.Rand) []wire.Fields {
 	case len(c.elements) > maxElements:
 		return []wire.Fields{g.refuse(&refusal{code: codeInvalidField, data: []string{"request"}}, u.Name)}
 	}
-	out := make([]wire.Fields, len(c.elements))
+	flag := c.document.Get("acceptcustomeroutput")
+	out := make([]wire.Fields, 0, len(c.elements))
+	before := ""
 	for i := range c.elements {
-		out[i] = g.process(u, &c.elements[i], c.effects(i), rng)
+		base := &request{element: &c.elements[i], user: u, rng: rng, origin: "PASS-JSON-JSON", before: before}
+		flagged := flag.Text != "" || base.text("acceptcustomeroutput") != ""
+		fields, ref := g.process(base, func(nth int) *effects { return c.effects(i, nth) }, flagged)
+		out = append(out, fields...)
+		before = ref
 	}
 	return out
 }

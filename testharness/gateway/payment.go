@@ -11,17 +11,20 @@ import (
 // payment is an AUTH or ACCOUNTCHECK as it was asked for.
 type payment struct {
 	kind, site, account, parent, order string
-	currency                           string
-	amount                             int64
-	status                             int // as asked: 0, 1 or 2
-	due                                time.Time
-	card                               card // without a parent
-	hasNumber                          bool
-	expiry, authMethod                 string
-	credentialsOnFile, reason          string
-	subscriptionType, subscription     string
-	checks                             [3]string // address, postcode, security code
-	origin                             string
+	// chained is set in a chain: parent is then what came before, and the card
+	// may be in the element all the same.
+	chained                        bool
+	currency                       string
+	amount                         int64
+	status                         int // as asked: 0, 1 or 2
+	due                            time.Time
+	card                           card // without a parent
+	hasNumber                      bool
+	expiry, authMethod             string
+	credentialsOnFile, reason      string
+	subscriptionType, subscription string
+	checks                         [3]string // address, postcode, security code
+	origin                         string
 
 	// bad is the first field that is wrong.
 	bad string
@@ -35,14 +38,18 @@ const (
 
 // readPayment reads the fields, without a look at any state. What it keeps is
 // cloned: the request, card number included, must not stay in memory with it.
-func readPayment(kind string, e *element, today time.Time) payment {
+func readPayment(r *request, today time.Time) payment {
+	e := r.element
 	p := payment{
-		kind: kind, site: strings.Clone(e.text("sitereference")), account: strings.Clone(e.text("accounttypedescription")),
+		kind: r.kind, site: strings.Clone(e.text("sitereference")), account: strings.Clone(e.text("accounttypedescription")),
 		parent: strings.Clone(e.text("parenttransactionreference")), order: strings.Clone(e.text("orderreference")),
 		currency: strings.Clone(e.text("currencyiso3a")), authMethod: strings.Clone(e.text("authmethod")),
 		credentialsOnFile: strings.Clone(e.text("credentialsonfile")), reason: strings.Clone(e.text("initiationreason")),
 		subscriptionType: strings.Clone(e.text("subscriptiontype")), subscription: strings.Clone(e.text("subscriptionnumber")),
-		origin: "PASS-JSON-JSON", due: today,
+		origin: r.origin, due: today,
+	}
+	if r.parent != "" {
+		p.parent, p.chained = r.parent, true
 	}
 	p.bad = p.readFields(e, today)
 	return p
@@ -114,10 +121,12 @@ func (p *payment) readSettlement(e *element, today time.Time) (bad string) {
 func (p *payment) readCard(e *element) (bad string) {
 	p.checks = [3]string{addressResult(e.text("billingpremise")), postcodeResult(e.text("billingpostcode")), "0"}
 	p.hasNumber = e.Get("pan").Kind != wire.Absent
-	if p.parent != "" {
-		if p.hasNumber {
-			return "pan"
-		}
+	switch {
+	case p.chained && !p.hasNumber:
+		return ""
+	case p.parent != "" && !p.chained && p.hasNumber:
+		return "pan"
+	case p.parent != "" && !p.chained:
 		return ""
 	}
 	var ok bool
@@ -153,53 +162,6 @@ func (g *Gateway) siteFor(u *user, reference string) (*Site, string) {
 		return nil, codeSiteNotAlias
 	}
 	return site, ""
-}
-
-// authorise takes a payment through the checks in the service's order, then to
-// the bank, and books it. g.mu is held.
-func (g *Gateway) authorise(u *user, p *payment, fx *effects, at time.Time) (*transaction, *refusal) {
-	if p.site == "" {
-		return nil, &refusal{code: codeInvalidField, data: []string{"sitereference"}}
-	}
-	site, code := g.siteFor(u, p.site)
-	if code != "" {
-		return nil, &refusal{code: code}
-	}
-	if u.NoGatewayRight {
-		return nil, &refusal{code: codeNoRight}
-	}
-	if site.Suspended {
-		return nil, &refusal{code: codeSiteSuspended}
-	}
-	parent, code := g.parentFor(u, p, site)
-	if code != "" {
-		return nil, &refusal{code: code}
-	}
-	if code := p.accountFault(site, parent); code != "" {
-		data := []string(nil)
-		if code == codeInvalidField {
-			data = []string{"accounttypedescription"}
-		}
-		return nil, &refusal{code: code, data: data}
-	}
-	ref := g.reference(site.Live)
-	if refused := p.against(parent, site); refused != nil {
-		refused.ref = ref
-		return nil, refused
-	}
-	if fx.code != "" && fx.codeUnrecorded {
-		return nil, &refusal{code: fx.code}
-	}
-	t := p.transaction(ref, u.Name, parent, at)
-	t.live = site.Live
-	g.bank(t, site, fx)
-	if t.code == codeOK {
-		g.suspend(t, p.status, site, fx)
-	}
-	t.visible = at.Add(time.Duration(g.switches.QueryLag) + fx.lag)
-	t.history = []Change{{At: at, From: t.status, To: t.status, By: u.Name}}
-	g.book.add(t)
-	return t, nil
 }
 
 // parentFor finds the stored card. g.mu is held.
@@ -264,7 +226,10 @@ func (p *payment) transaction(ref, user string, parent *transaction, at time.Tim
 		origin: p.origin, checks: p.checks, started: at, due: p.due, status: p.status,
 	}
 	if parent != nil {
-		t.currency, t.card, t.expiry = parent.currency, parent.card, parent.expiry
+		t.currency = parent.currency
+	}
+	if parent != nil && !p.hasNumber {
+		t.card, t.expiry = parent.card, parent.expiry
 	}
 	if t.kind == typeAccountCheck {
 		t.status = StatusPending

@@ -156,3 +156,62 @@ func (q *query) matches(t *transaction, now time.Time) bool {
 	}
 	return true
 }
+
+// query answers TRANSACTIONQUERY.
+func (g *Gateway) query(r *request) answer {
+	fx := r.fx
+	q, refused := readQuery(r.Get("filter"))
+	if refused == nil && fx.code != "" {
+		refused = &refusal{code: fx.code, kind: typeQuery}
+	}
+	if refused != nil {
+		return g.refused(r, refused)
+	}
+	found, counted, at, code := g.search(r.user, &q)
+	if code != "" {
+		return g.refused(r, &refusal{code: code, kind: typeQuery})
+	}
+	if fx.partial {
+		found = found[:len(found)/2]
+		counted = len(found)
+	}
+	if fx.empty {
+		found, counted = nil, 0
+	}
+	records := make([]wire.Fields, len(found))
+	for i := range found {
+		records[i] = found[i].record(merchantName(found[i].site))
+	}
+	out := wire.Fields{
+		wire.Text("requesttypedescription", typeQuery),
+		wire.Text("errorcode", codeOK),
+		wire.Text("errormessage", message(codeOK)),
+		wire.Text("transactionstartedtimestamp", at.Format(timestampLayout)),
+		wire.Text("found", strconv.Itoa(counted)),
+	}
+	list := wire.Objects("records", records)
+	// With nothing found the list is empty, or not there at all.
+	if len(records) > 0 || r.rng.IntN(2) == 0 {
+		out = append(out, list)
+	}
+	return answer{fields: out}
+}
+
+// search finds records. It counts those that it gives, unless the switches
+// want all counted.
+func (g *Gateway) search(u *user, q *query) (found []transaction, counted int, at time.Time, code string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at = g.clock()
+	if code = g.sitesFault(u, q.values("sitereference")); code != "" {
+		return nil, 0, at, code
+	}
+	if g.switches.QueryEndExclusive && !q.end.IsZero() {
+		q.end = q.end.Add(-time.Second)
+	}
+	found, counted = q.find(g.book, u, at)
+	if !g.switches.QueryCountsAll {
+		counted = len(found)
+	}
+	return found, counted, at, ""
+}

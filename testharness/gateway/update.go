@@ -61,6 +61,22 @@ func readUpdate(e *element) (update, *refusal) {
 	return up, nil
 }
 
+// update answers TRANSACTIONUPDATE.
+func (g *Gateway) update(r *request) answer {
+	up, refused := readUpdate(r.element)
+	if refused != nil {
+		return g.refused(r, refused)
+	}
+	g.mu.Lock()
+	at := g.clock()
+	refused = g.apply(r.user, &up, r.fx, at)
+	g.mu.Unlock()
+	if refused == nil {
+		refused = &refusal{code: codeOK, kind: typeUpdate} // the same bare shape
+	}
+	return answer{fields: refused.fields(at, r.user.Name), failed: refused.code != codeOK}
+}
+
 // apply changes the settle status, or says why not. g.mu is held.
 func (g *Gateway) apply(u *user, up *update, fx *effects, at time.Time) *refusal {
 	no := func(code string) *refusal { return &refusal{code: code, kind: typeUpdate} }

@@ -1,0 +1,83 @@
+package gateway
+
+import "time"
+
+// pay answers AUTH and ACCOUNTCHECK.
+func (g *Gateway) pay(r *request) answer {
+	p := readPayment(r, g.today())
+	t, refused := g.enter(r.user, &p, r.fx)
+	switch {
+	case refused != nil:
+		return g.refused(r, refused)
+	case r.fx.lostError:
+		return g.refused(r, &refusal{code: codeUnknown})
+	}
+	if r.fx.wrongAmount {
+		t.amount++
+	}
+	return answer{fields: t.fields(merchantName(t.site)), ref: t.ref, failed: t.code != codeOK}
+}
+
+// enter books a payment and returns a copy as it is to be answered.
+func (g *Gateway) enter(u *user, p *payment, fx *effects) (transaction, *refusal) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at := g.clock()
+	t, refused := g.authorise(u, p, fx, at)
+	if refused != nil {
+		return transaction{}, refused
+	}
+	answer := *t
+	if answer.code = t.answered; answer.code == codeBankError && t.kind == typeAuth {
+		answer.status = StatusCancelled
+		answer.authCode, answer.acquirerCode = "", ""
+	}
+	return answer, nil
+}
+
+// authorise takes a payment through the checks in the service's order, then to
+// the bank, and books it. g.mu is held.
+func (g *Gateway) authorise(u *user, p *payment, fx *effects, at time.Time) (*transaction, *refusal) {
+	if p.site == "" {
+		return nil, &refusal{code: codeInvalidField, data: []string{"sitereference"}}
+	}
+	site, code := g.siteFor(u, p.site)
+	if code != "" {
+		return nil, &refusal{code: code}
+	}
+	if u.NoGatewayRight {
+		return nil, &refusal{code: codeNoRight}
+	}
+	if site.Suspended {
+		return nil, &refusal{code: codeSiteSuspended}
+	}
+	parent, code := g.parentFor(u, p, site)
+	if code != "" {
+		return nil, &refusal{code: code}
+	}
+	if code := p.accountFault(site, parent); code != "" {
+		data := []string(nil)
+		if code == codeInvalidField {
+			data = []string{"accounttypedescription"}
+		}
+		return nil, &refusal{code: code, data: data}
+	}
+	ref := g.reference(site.Live)
+	if refused := p.against(parent, site); refused != nil {
+		refused.ref = ref
+		return nil, refused
+	}
+	if fx.code != "" && fx.codeUnrecorded {
+		return nil, &refusal{code: fx.code}
+	}
+	t := p.transaction(ref, u.Name, parent, at)
+	t.live = site.Live
+	g.bank(t, site, fx)
+	if t.code == codeOK {
+		g.suspend(t, p.status, site, fx)
+	}
+	t.visible = at.Add(time.Duration(g.switches.QueryLag) + fx.lag)
+	t.history = []Change{{At: at, From: t.status, To: t.status, By: u.Name}}
+	g.book.add(t)
+	return t, nil
+}
