@@ -109,6 +109,9 @@ type mark struct {
 	Title   string
 }
 
+// span is a part of the time line.
+type span struct{ X, W int }
+
 // lane is one row of the time line.
 type lane struct {
 	Name string
@@ -144,6 +147,7 @@ type tick struct {
 type Drawing struct {
 	Width, Height, Left, Right, LanesEnd int
 	CalmX                                int
+	Forgotten                            *span // what the database forgot when it was put back
 	Lanes                                []lane
 	Marks                                []mark
 	Plots                                []plot
@@ -157,6 +161,9 @@ func (v view) Draw() Drawing {
 		return drawLeft + int(int64(drawWidth)*int64(min(max(at, 0), v.Took))/int64(max(v.Took, 1)))
 	}
 	d.CalmX = x(v.Calm)
+	if p := v.PutBack; p != nil {
+		d.Forgotten = &span{X: x(p.Copied), W: x(p.Back) - x(p.Copied)}
+	}
 	at := map[string]int{}
 	for i, name := range v.lanes() {
 		at[name] = 10 + i*laneHeight
