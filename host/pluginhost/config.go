@@ -33,7 +33,8 @@ type Config struct {
 	// Confine says how processes are confined. Its zero value starts them as they
 	// are.
 	Confine confine.Config
-	// Now is the clock for what Status shows; time.Now if nil.
+	// Now is the clock for what Status shows, and for the pause between two
+	// replacements that nobody asked for; time.Now if nil.
 	Now func() time.Time
 	// Observer counts what happens; nil if nobody does.
 	Observer Observer
@@ -61,7 +62,7 @@ const (
 	ExitFailedStart = "failed_start" // it did not come up
 	ExitCrashed     = "crashed"      // by itself
 	ExitHung        = "hung"         // it left probes unanswered
-	ExitReplaced    = "replaced"     // by an upgrade, a roll-back or a restart
+	ExitReplaced    = "replaced"     // by an upgrade, a roll-back, a restart, or for a file that it could not read
 	ExitStopped     = "stopped"      // with the host
 )
 

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/chargehand/chargehand/host/pluginhost/confine"
 	"github.com/chargehand/chargehand/shared/payment"
 	"github.com/chargehand/chargehand/shared/pluginrpc"
 )
@@ -37,6 +38,9 @@ type generation struct {
 	// lifeline is the end of a pipe whose other end the process holds: it exits
 	// when this one is closed, by us or by our own end.
 	lifeline *os.File
+
+	// files are what the process was given; none if it is not confined.
+	files confine.Files
 
 	// binary is the host's copy that runs: as long as it is open, it stays.
 	binary *os.File

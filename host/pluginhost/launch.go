@@ -58,7 +58,7 @@ func (l launcher) launch(ctx context.Context) (*generation, error) {
 	abort, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	g.abort = cancel
 	g.cmd = p.command(abort, l.binary.Name(), l.cfg.Env[p.name], socketDir, theirs)
-	report, err := l.cfg.launcher.Wrap(g.cmd, confine.Grant{
+	report, files, err := l.cfg.launcher.Wrap(g.cmd, confine.Grant{
 		SHA256: p.sum, Folder: socketDir, Read: p.manifest.Read, Execute: p.manifest.Execute,
 	})
 	if err != nil {
@@ -69,6 +69,7 @@ func (l launcher) launch(ctx context.Context) (*generation, error) {
 		return nil, err
 	}
 	defer report.Close()
+	g.files = files
 	g.client = goplugin.NewClient(g.clientConfig(p, report == nil))
 
 	stop := context.AfterFunc(ctx, cancel)

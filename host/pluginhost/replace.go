@@ -19,7 +19,7 @@ type Change struct {
 	Draining int
 }
 
-// replacement is a person's wish for another generation.
+// replacement is a wish for another generation.
 type replacement struct {
 	verb string // "upgrade"
 	// choose says which version it is to be, and whether that is in force
@@ -27,6 +27,8 @@ type replacement struct {
 	choose func() (c *choice, inForce bool, err error)
 	// compatible has what would lose settings refused.
 	compatible bool
+	// unasked is a wish of no person: failures count as before.
+	unasked bool
 }
 
 // upgrade replaces the running generation by one of the version that is
@@ -141,7 +143,9 @@ func (s *supervisor) replace(ctx context.Context, w replacement) (Change, error)
 		s.retire(g, ending{reason: ExitStopped})
 		return Change{}, s.refused(w, s.interrupted(ctx))
 	}
-	s.set(func(*Status) { s.failures.forget() })
+	if !w.unasked {
+		s.set(func(*Status) { s.failures.forget() })
+	}
 	change := s.changed(true, old)
 	s.log.Info("the plugin was replaced", "by", w.verb, "version", change.Current.Version, "previous", change.Previous.Version, "draining", change.Draining)
 	if old != nil {

@@ -35,8 +35,11 @@ type supervisor struct {
 	suspect, wake chan struct{}
 	// starting is the right to start a process; who puts something in has it.
 	starting chan struct{}
-	// replacing is held by a person's wish; a second one is refused.
+	// replacing is held by a wish for a replacement; a second one is refused.
 	replacing sync.Mutex
+
+	// renewed is when run last found that files were replaced; zero for never.
+	renewed time.Time
 
 	// ctx ends when the supervisor is to stop; hurried when the drain is to be
 	// cut short.

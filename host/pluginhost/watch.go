@@ -36,6 +36,7 @@ func (s *supervisor) watch(ctx context.Context, g *generation) ending {
 		switch {
 		case err == nil:
 			misses = 0
+			s.renew(g)
 			continue
 		case ctx.Err() != nil:
 			continue

@@ -69,13 +69,13 @@ func TestGuarded(t *testing.T) {
 	} {
 		cmd := exec.Command("/bin/true")
 		cmd.Env = []string{test.env}
-		_, err := l.Wrap(cmd, test.grant)
+		_, _, err := l.Wrap(cmd, test.grant)
 		require.ErrorContains(t, err, "which is the host's alone", name)
 		require.Equal(t, "/bin/true", cmd.Path, name)
 	}
 	cmd := exec.Command("/bin/true")
 	cmd.Env = []string{"X_FILE=" + filepath.Join(data, "ca.pem"), "Y_FILE=" + filepath.Join(dir, "missing"), "Z_FILE=" + filepath.Join(data, "ca.pem", "below a file")}
-	r, err := l.Wrap(cmd, Grant{SHA256: []byte{1}})
+	r, _, err := l.Wrap(cmd, Grant{SHA256: []byte{1}})
 	require.NoError(t, err)
 	defer r.Close()
 	r.Started()

@@ -43,27 +43,33 @@ func CheckPaths(paths []string) error {
 }
 
 // fill writes down all that a program may do: what every program needs, what
-// its environment names, and what was granted to it.
-func (l *Launcher) fill(p *policy, g Grant, env []string) error {
+// its environment names, and what was granted to it. It gives what the paths
+// lead to.
+func (l *Launcher) fill(p *policy, g Grant, env []string) (Files, error) {
 	p.Folder = g.Folder
+	var files Files
+	add := func(list *[]string, path, why string) error {
+		files = append(files, at(path))
+		return l.add(list, path, why)
+	}
 	for _, path := range systemPaths {
-		if err := l.add(&p.Read, path, "what every plugin may read"); errors.Is(err, errGuarded) {
-			return err // what can't be reached is not needed on this system
+		if err := add(&p.Read, path, "what every plugin may read"); errors.Is(err, errGuarded) {
+			return nil, err // what can't be reached is not needed on this system
 		}
 	}
 	for _, named := range namedFiles(env) {
-		if err := l.add(&p.Read, named.path, named.variable+" in its environment"); errors.Is(err, errGuarded) {
-			return err // what can't be reached, the plugin will tell
+		if err := add(&p.Read, named.path, named.variable+" in its environment"); errors.Is(err, errGuarded) {
+			return nil, err // what can't be reached, the plugin will tell
 		}
 	}
 	for _, path := range g.Read {
-		if err := l.add(&p.Read, path, `"read" in its manifest`); err != nil {
-			return err
+		if err := add(&p.Read, path, `"read" in its manifest`); err != nil {
+			return nil, err
 		}
 	}
 	for _, path := range g.Execute {
-		if err := l.add(&p.Execute, path, `"execute" in its manifest`); err != nil {
-			return err
+		if err := add(&p.Execute, path, `"execute" in its manifest`); err != nil {
+			return nil, err
 		}
 	}
 	for _, program := range append([]string{p.Program}, p.Execute...) {
@@ -71,16 +77,16 @@ func (l *Launcher) fill(p *policy, g Grant, env []string) error {
 		if loader == "" {
 			continue
 		}
-		if err := l.add(&p.Execute, loader, "the loader of "+program); err != nil {
-			return err
+		if err := add(&p.Execute, loader, "the loader of "+program); err != nil {
+			return nil, err
 		}
 		for _, path := range libraries {
-			if err := l.add(&p.Read, path, "the libraries of "+program); errors.Is(err, errGuarded) {
-				return err
+			if err := add(&p.Read, path, "the libraries of "+program); errors.Is(err, errGuarded) {
+				return nil, err
 			}
 		}
 	}
-	return nil
+	return files, nil
 }
 
 // errGuarded refuses what no program is given.

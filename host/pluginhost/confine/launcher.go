@@ -84,29 +84,32 @@ func (l *Launcher) Confines() bool { return l.program != "" && l.version > 0 }
 // Wrap has a command that is not started yet go through the launcher. The
 // process, once it runs the program, has the same number, files, environment
 // and arguments as without. The report, nil if the launcher is not used, tells
-// what went wrong before that; the caller closes it.
-func (l *Launcher) Wrap(cmd *exec.Cmd, g Grant) (*Report, error) {
+// what went wrong before that; the caller closes it. The files are what the
+// program is given, none if it is not confined.
+func (l *Launcher) Wrap(cmd *exec.Cmd, g Grant) (*Report, Files, error) {
 	if l.program == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	p := policy{Program: cmd.Path, SHA256: hex.EncodeToString(g.SHA256), Landlock: l.version > 0, Report: standardFiles + len(cmd.ExtraFiles)}
+	var files Files
 	if p.Landlock {
-		if err := l.fill(&p, g, cmd.Env); err != nil {
-			return nil, err
+		var err error
+		if files, err = l.fill(&p, g, cmd.Env); err != nil {
+			return nil, nil, err
 		}
 	}
 	text, err := json.Marshal(p)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("write the policy: %w", err)
+		return nil, nil, fmt.Errorf("write the policy: %w", err)
 	case len(text) > maxPolicy:
-		return nil, fmt.Errorf("what the plugin may read and execute takes %d bytes to tell, the most is %d; list folders instead of files", len(text), maxPolicy)
+		return nil, nil, fmt.Errorf("what the plugin may read and execute takes %d bytes to tell, the most is %d; list folders instead of files", len(text), maxPolicy)
 	}
 	r := &Report{}
 	if r.ours, r.theirs, err = os.Pipe(); err != nil {
-		return nil, fmt.Errorf("make the launcher's report: %w", err)
+		return nil, nil, fmt.Errorf("make the launcher's report: %w", err)
 	}
 	cmd.ExtraFiles = append(cmd.ExtraFiles, r.theirs)
 	cmd.Path, cmd.Args = l.program, []string{os.Args[0], command, string(text)}
-	return r, nil
+	return r, files, nil
 }
