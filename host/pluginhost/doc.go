@@ -33,6 +33,15 @@
 // not started again until a person asks for it, another build is installed, or
 // the host is started again.
 //
+// # Files that are replaced
+//
+// A process that is confined is given files, not names: what takes the place of
+// /etc/resolv.conf, of a bundle of authorities, of what a variable *_FILE names
+// or of what the manifest lists is shut to it. The host looks at each probe, and
+// replaces the process as a restart does, with calls running, at most once a
+// minute. A file that is gone is waited for. If the new process does not come up
+// the old one goes on.
+//
 // # What holds here
 //
 //   - No call is ever repeated. What was on the wire when a process died comes

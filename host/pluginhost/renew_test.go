@@ -51,13 +51,7 @@ func (c *clock) looks(t *testing.T) {
 	eventually(t, "the files are looked at", func() bool { return c.count() >= from+5 })
 }
 
-// setupRenewed starts a host whose plugin is confined and may read a file that
-// its environment names.
-func setupRenewed(t *testing.T, c *clock, file string) bundle {
-	t.Helper()
-	return setupConfined(t, renewable(c, file))
-}
-
+// renewable has a plugin's environment name a file.
 func renewable(c *clock, file string) func(*Config) {
 	return func(cfg *Config) {
 		cfg.Timing, cfg.Now = quick(), c.Now
@@ -82,8 +76,11 @@ func TestRenewedUnderLoad(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	put(t, file)
-	c := newClock()
-	b := setupRenewed(t, c, file)
+	c, observer := newClock(), &counts{}
+	b := setupConfined(t, func(cfg *Config) {
+		renewable(c, file)(cfg)
+		cfg.Observer = observer
+	})
 	first := b.status().PID
 	require.NoError(t, b.try("read", file))
 	l := b.load(8)
@@ -118,7 +115,7 @@ func TestRenewedUnderLoad(t *testing.T) {
 		c.looks(t)
 		require.Equal(t, 2, b.status().Generation)
 		require.ErrorContains(t, b.try("read", file), "permission denied")
-		c.move(renewPause/2 - time.Nanosecond)
+		c.move(30*time.Second - time.Nanosecond)
 	}
 	c.looks(t)
 	require.Equal(t, 2, b.status().Generation)
@@ -136,6 +133,8 @@ func TestRenewedUnderLoad(t *testing.T) {
 	require.Equal(t, 2, b.renewals())
 	require.Contains(t, b.log.String(), `"files":["`+file+`"]`)
 	require.Zero(t, b.status().Restarts)
+	eventually(t, "what was replaced has ended", func() bool { return observer.of(ExitReplaced) == 2 })
+	require.Zero(t, observer.of("restart"), "nothing failed")
 }
 
 // Whatever way a plugin was given a file, and whatever way that is replaced.
@@ -235,7 +234,7 @@ func TestRenewalThatFails(t *testing.T) {
 	require.Equal(t, before, b.status())
 
 	put(t, file)
-	c.move(renewPause)
+	c.move(time.Minute)
 	eventually(t, "another process is there", func() bool { return b.status().State == StateReady && b.status().PID != before.PID })
 	require.NoError(t, b.try("read", file))
 	require.Equal(t, 1, strings.Count(b.log.String(), failed))
@@ -247,7 +246,7 @@ func TestRenewalForgetsNoFailure(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	put(t, file)
-	b := setupRenewed(t, newClock(), file)
+	b := setupConfined(t, renewable(newClock(), file))
 	require.NoError(t, syscall.Kill(b.status().PID, syscall.SIGKILL))
 	eventually(t, "another process is there", func() bool { return b.status().Generation == 2 && b.status().State == StateReady })
 	put(t, file)

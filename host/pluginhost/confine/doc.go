@@ -45,9 +45,10 @@
 //     run. Whoever else is confined by this package can't be seen into.
 //   - Use of processor and memory.
 //
-// A path stands for the file that it led to when the process started. A file
-// that is put in its place later can't be read until the plugin is started
-// again; for files in folders that may be read this makes no difference.
+// A path stands for the file or folder that it led to when the process started.
+// What is put in its place later that process can't read: Files tells of it, so
+// that another process can be started. For files in folders that may be read
+// this makes no difference.
 //
 // Files that are open already, standard input among them, are as open as they
 // are without a launcher. Other systems than Linux, and kernels without
