@@ -13,6 +13,15 @@ import (
 // Known reports whether the code is one of ISO 4217.
 func Known(code string) bool { return money.GetCurrency(code) != nil }
 
+// Digits is how many digits of an amount are behind the point: 2 for GBP, 0 for
+// JPY, and 2 for codes that it does not know.
+func Digits(code string) int {
+	if c := money.GetCurrency(code); c != nil {
+		return c.Fraction
+	}
+	return 2
+}
+
 // Format writes an amount for people: "12.50 GBP", "1250 JPY". An amount in a
 // currency that is not known is given in minor units, and says so.
 func Format(a payment.Amount) string {

@@ -30,3 +30,10 @@ func TestKnown(t *testing.T) {
 	require.False(t, currency.Known("XXQ"))
 	require.False(t, currency.Known(""))
 }
+
+func TestDigits(t *testing.T) {
+	t.Parallel()
+	for code, digits := range map[string]int{"GBP": 2, "JPY": 0, "KWD": 3, "XXQ": 2} {
+		require.Equal(t, digits, currency.Digits(code), code)
+	}
+}

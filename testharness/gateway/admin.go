@@ -22,6 +22,8 @@ func (g *Gateway) AdminHandler() http.Handler {
 		return TickAnswer{Now: now}, err
 	}))
 	mux.HandleFunc("POST /vt", act(func(in Entered) (any, error) { return g.Enter(in) }))
+	mux.HandleFunc("GET /bank", func(w http.ResponseWriter, _ *http.Request) { reply(w, g.BankSessions()) })
+	mux.HandleFunc("POST /bank", act(func(in BankRequest) (any, error) { return g.DecideBank(in.ID, in.Decision) }))
 	mux.HandleFunc("POST /reset", func(w http.ResponseWriter, r *http.Request) { done(w, g.Reset(r.Context())) })
 	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) { reply(w, g.Faults()) })
 	mux.HandleFunc("POST /faults", g.postFaults)
@@ -50,6 +52,13 @@ type TickRequest struct {
 // TickAnswer tells the new time of the settlement clock.
 type TickAnswer struct {
 	Now time.Time `json:"now"`
+}
+
+// BankRequest is the body of POST /bank.
+type BankRequest struct {
+	// ID is a session's id, its transaction reference or its order reference.
+	ID       string       `json:"id"`
+	Decision BankDecision `json:"decision"`
 }
 
 // postFaults takes one fault or a list of them.

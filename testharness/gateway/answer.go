@@ -48,21 +48,25 @@ func (t *transaction) fields(merchant string) wire.Fields {
 		wire.Text("currencyiso3a", t.currency),
 		wire.Text("accounttypedescription", t.account),
 		wire.Text("paymenttypedescription", t.card.paymentType),
-		wire.Text("maskedpan", t.card.masked),
 		wire.Text("livestatus", liveStatus(t.live)),
 		wire.Maybe("operatorname", t.user),
-		wire.Maybe("issuer", "SecureTrading Test Issuer1"),
-		wire.Maybe("issuercountryiso2a", t.card.country),
 		wire.Maybe("splitfinalnumber", "1"),
 		wire.Maybe("dccenabled", "0"),
 		wire.Maybe("tid", "27882788"),
 		wire.Maybe("merchantnumber", "00000000"),
 		wire.Maybe("merchantcountryiso2a", "GB"),
 		wire.Maybe("merchantname", merchant),
-		wire.Text("securityresponseaddress", t.checks[0]),
-		wire.Text("securityresponsepostcode", t.checks[1]),
-		wire.Text("securityresponsesecuritycode", t.checks[2]),
 	)
+	if t.card.masked != "" {
+		f = append(f,
+			wire.Text("maskedpan", t.card.masked),
+			wire.Maybe("issuer", "SecureTrading Test Issuer1"),
+			wire.Maybe("issuercountryiso2a", t.card.country),
+			wire.Text("securityresponseaddress", t.checks[0]),
+			wire.Text("securityresponsepostcode", t.checks[1]),
+			wire.Text("securityresponsesecuritycode", t.checks[2]),
+		)
+	}
 	return t.appendGiven(f)
 }
 
@@ -73,6 +77,7 @@ func (t *transaction) appendGiven(f wire.Fields) wire.Fields {
 		wire.Text("orderreference", t.order),
 		wire.Text("authcode", t.authCode),
 		wire.Text("acquirerresponsecode", t.acquirerCode),
+		wire.Text("acquirerresponsemessage", t.message),
 		wire.Maybe("credentialsonfile", t.credentialsOnFile),
 		wire.Text("subscriptiontype", t.subscriptionType),
 		wire.Text("subscriptionnumber", t.subscriptionNumber),
@@ -90,11 +95,16 @@ func (t *transaction) record(merchant string) wire.Fields {
 	f := t.fields(merchant)
 	f = append(f,
 		wire.Text("sitereference", t.site),
-		wire.Text("expirydate", t.expiry),
 		wire.Text("interface", t.origin),
 		wire.Maybe("fraudrating", "0"),
 		wire.Maybe("debtrepayment", "0"),
 	)
+	if t.expiry != "" {
+		f = append(f, wire.Text("expirydate", t.expiry))
+	}
+	for _, d := range t.details {
+		f = append(f, wire.Text(d.Name, d.Value))
+	}
 	if !t.settled.IsZero() && t.status == StatusSettled {
 		f = append(f, wire.Text("settledtimestamp", t.settled.Format(timestampLayout)))
 	}

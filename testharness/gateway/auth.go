@@ -1,6 +1,10 @@
 package gateway
 
-import "time"
+import (
+	"time"
+
+	"github.com/chargehand/chargehand/testharness/gateway/wire"
+)
 
 // pay answers AUTH and ACCOUNTCHECK.
 func (g *Gateway) pay(r *request) answer {
@@ -15,7 +19,14 @@ func (g *Gateway) pay(r *request) answer {
 	if r.fx.wrongAmount {
 		t.amount++
 	}
-	return answer{fields: t.fields(merchantName(t.site)), ref: t.ref, failed: t.code != codeOK}
+	f := t.fields(merchantName(t.site))
+	if t.transfer != nil && t.code == codeOK {
+		f = append(f,
+			wire.Text("redirecturl", g.front.public()+"/trustly/"+t.transfer.Session),
+			wire.Text("acquirertransactionreference", t.transfer.Acquirer),
+			wire.Text("acquirersecret", t.transfer.Secret))
+	}
+	return answer{fields: f, ref: t.ref, failed: t.code != codeOK}
 }
 
 // enter books a payment and returns a copy as it is to be answered.
@@ -31,6 +42,11 @@ func (g *Gateway) enter(u *user, p *payment, fx *effects) (transaction, *refusal
 	if answer.code = t.answered; answer.code == codeBankError && t.kind == typeAuth {
 		answer.status = StatusCancelled
 		answer.authCode, answer.acquirerCode = "", ""
+	}
+	if t.transfer != nil && t.transfer.Session != "" && fx.decision != "" {
+		if err := g.book.decide(t, fx.decision, at); err != nil {
+			return transaction{}, &refusal{code: codeUnknown, ref: t.ref}
+		}
 	}
 	return answer, nil
 }
@@ -62,7 +78,7 @@ func (g *Gateway) authorise(u *user, p *payment, fx *effects, at time.Time) (*tr
 		}
 		return nil, &refusal{code: code, data: data}
 	}
-	ref := g.reference(site.Live)
+	ref := g.reference(p.route(site))
 	if refused := p.against(parent, site); refused != nil {
 		refused.ref = ref
 		return nil, refused
@@ -73,7 +89,11 @@ func (g *Gateway) authorise(u *user, p *payment, fx *effects, at time.Time) (*tr
 	t := p.transaction(ref, u.Name, parent, at)
 	t.live = site.Live
 	g.bank(t, site, fx)
-	if t.code == codeOK {
+	switch {
+	case t.code != codeOK:
+	case p.method != nil:
+		p.method.accepted(g, t)
+	default:
 		g.suspend(t, p.status, site, fx)
 	}
 	t.visible = at.Add(time.Duration(g.switches.QueryLag) + fx.lag)

@@ -24,7 +24,7 @@ func (g *Gateway) bank(t *transaction, site *Site, fx *effects) {
 		t.code, t.acquirerCode = fx.code, fx.acquirerCode
 	case t.amount == amountBankError, fx.bankError == EffectBankErrorStays:
 		t.code, t.acquirerCode = codeBankError, ""
-	case t.amount == amountDecline, t.card.declines, site.Live, fx.bankError == EffectBankErrorThenFailed:
+	case t.amount == amountDecline, t.card.declines, site.Live && t.card.masked != "", fx.bankError == EffectBankErrorThenFailed:
 		t.code, t.acquirerCode = codeDecline, "05"
 	case g.switches.ExpiredDeclined && expired(t.expiry, g.latest):
 		t.code, t.acquirerCode = codeDecline, "54"

@@ -8,10 +8,11 @@ import (
 // book holds all transactions and the batch that settles them. It has no lock:
 // the Gateway's holds for it.
 type book struct {
-	all      []*transaction // in the order they started
-	byRef    map[string]*transaction
-	byOrder  map[string][]*transaction
-	byParent map[string][]*transaction
+	all       []*transaction // in the order they started
+	byRef     map[string]*transaction
+	byOrder   map[string][]*transaction
+	byParent  map[string][]*transaction
+	bySession map[string]*transaction // bank transfers
 
 	// open are those that time alone may change, compacted at every batch.
 	open      []*transaction
@@ -25,7 +26,7 @@ type book struct {
 
 func newBook(now time.Time) *book {
 	return &book{
-		byRef: map[string]*transaction{}, byOrder: map[string][]*transaction{}, byParent: map[string][]*transaction{},
+		byRef: map[string]*transaction{}, byOrder: map[string][]*transaction{}, byParent: map[string][]*transaction{}, bySession: map[string]*transaction{},
 		nextBatch: startOfDay(now).Add(day), nextLapse: forever, changed: func(*transaction) {},
 	}
 }
@@ -41,11 +42,22 @@ func (b *book) add(t *transaction) {
 	if t.parent != "" {
 		b.byParent[t.parent] = append(b.byParent[t.parent], t)
 	}
-	if t.kind == typeAuth && t.status != StatusCancelled {
-		b.open = append(b.open, t)
-		b.watchHold(t)
+	if t.transfer != nil && t.transfer.Session != "" {
+		b.bySession[t.transfer.Session] = t
+	}
+	if t.moves() {
+		b.watch(t)
 	}
 	b.changed(t)
+}
+
+// watch lets time change a transaction.
+func (b *book) watch(t *transaction) {
+	if !t.watched {
+		t.watched = true
+		b.open = append(b.open, t)
+	}
+	b.watchHold(t)
 }
 
 // since returns the transactions that started at or after that time.
@@ -124,18 +136,16 @@ func (b *book) lapse(until time.Time) {
 func (b *book) batch(midnight time.Time) {
 	open := b.open[:0]
 	for _, t := range b.open {
-		switch t.status {
-		case StatusSettling:
+		switch {
+		case t.settles():
 			t.settled = midnight
 			t.move(StatusSettled, midnight, "batch")
 			b.changed(t)
-		case StatusPending, StatusManual:
-			if t.due.Before(midnight) {
-				t.move(StatusSettling, midnight, "batch")
-				b.changed(t)
-			}
+		case (t.status == StatusPending || t.status == StatusManual) && t.due.Before(midnight):
+			t.move(StatusSettling, midnight, "batch")
+			b.changed(t)
 		}
-		if t.status != StatusSettled && t.status != StatusCancelled {
+		if t.watched = t.moves(); t.watched {
 			open = append(open, t)
 		}
 	}

@@ -35,6 +35,9 @@
 // after 48. A suspended one (2) lapses (3) to the second 7 days after it was
 // made, 31 days with authmethod PRE.
 //
+// A bank transfer is at 10 until its customer decides (DecideBank): declined
+// makes it 3 at once, agreed 100 with the next batch, even if it was at 3.
+//
 // # The admin API
 //
 // Plain HTTP, JSON, on a loopback address. Errors are 4xx with {"error": text}.
@@ -44,6 +47,8 @@
 //	GET    /stats         counts of calls, requests by type, connections (Stats)
 //	POST   /tick          {"duration":"24h"} moves the settlement clock
 //	POST   /vt            a payment in the Virtual Terminal (Entered), answers an Entry
+//	GET    /bank          every BankSession, oldest first
+//	POST   /bank          what a customer does at the bank (BankRequest), answers the BankSession
 //	GET    /faults        the script, and how often each fault matched and fired
 //	POST   /faults        one Fault or a list; adds all or none, answers their ids
 //	DELETE /faults        clears the script

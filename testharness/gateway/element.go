@@ -1,8 +1,7 @@
 package gateway
 
 import (
-	"time"
-
+	"github.com/chargehand/chargehand/testharness/gateway/rules"
 	"github.com/chargehand/chargehand/testharness/gateway/wire"
 )
 
@@ -63,40 +62,7 @@ func (e *element) subject(kind string, find func(ref string) (order string, amou
 		}
 	default:
 		s.sites, s.orders = []string{e.text("sitereference")}, []string{e.text("orderreference")}
-		s.amount, s.hasAmount = parseAmount(e.text("baseamount"))
+		s.amount, s.hasAmount = rules.Amount(e.text("baseamount"))
 	}
 	return s
-}
-
-// parseAmount reads an amount of minor units: 1 to 13 digits.
-func parseAmount(text string) (int64, bool) {
-	if !digits(text, 13) {
-		return 0, false
-	}
-	var n int64
-	for i := range len(text) {
-		n = n*10 + int64(text[i]-'0')
-	}
-	return n, true
-}
-
-// digits says whether the text is 1 to limit digits and nothing else.
-func digits(text string, limit int) bool {
-	for i := range len(text) {
-		if text[i] < '0' || text[i] > '9' {
-			return false
-		}
-	}
-	return text != "" && len(text) <= limit
-}
-
-// parseExpiry reads MM/YYYY or MM/YY and returns it as MM/YYYY.
-func parseExpiry(text string) (string, bool) {
-	t, err := time.Parse("01/2006", text)
-	if err != nil {
-		if t, err = time.Parse("01/06", text); err != nil {
-			return "", false
-		}
-	}
-	return t.Format("01/2006"), true
 }

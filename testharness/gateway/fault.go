@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/chargehand/chargehand/testharness/gateway/rules"
 )
 
 // Effect names what a fault does.
@@ -56,6 +58,10 @@ const (
 	EffectHeld Effect = "held"
 	// EffectWrongAmount answers another amount than was authorised.
 	EffectWrongAmount Effect = "wrong_amount"
+	// EffectBankAgrees and EffectBankDeclines let the customer of a bank transfer
+	// decide right after the AUTH was answered.
+	EffectBankAgrees   Effect = "bank_agrees"
+	EffectBankDeclines Effect = "bank_declines"
 	// EffectLostError processes, then answers type ERROR, code 99999, without
 	// a reference.
 	EffectLostError Effect = "lost_error"
@@ -82,6 +88,8 @@ var effectTypes = map[Effect][]string{
 	EffectBankErrorThenFailed: {typeAuth},
 	EffectBankErrorStays:      {typeAuth},
 	EffectHeld:                {typeAuth},
+	EffectBankAgrees:          {typeAuth},
+	EffectBankDeclines:        {typeAuth},
 	EffectWrongAmount:         {typeAuth, typeAccountCheck},
 	EffectLostError:           {typeAuth, typeAccountCheck, typeUpdate},
 	EffectCode:                {typeAuth, typeAccountCheck, typeUpdate, typeQuery},
@@ -164,7 +172,7 @@ func (f *Fault) check() error {
 		return fmt.Errorf("chance %v is not within 0 and 1", f.Chance)
 	case f.Nth < 0 || f.Times < 0:
 		return errors.New("nth and times are not less than zero")
-	case f.Effect == EffectCode && (f.Code == "" || f.Code == codeOK || !digits(f.Code, 5)):
+	case f.Effect == EffectCode && (f.Code == "" || f.Code == codeOK || !rules.Digits(f.Code, 5)):
 		return fmt.Errorf("effect code needs a code of 1 to 5 digits other than 0, not %q", f.Code)
 	case f.Effect == EffectServerError && f.Status != 0 && (f.Status < 500 || f.Status > 599):
 		return fmt.Errorf("status %d is not within 500 and 599", f.Status)
@@ -218,6 +226,7 @@ type effects struct {
 	held, wrongAmount, lostError            bool
 	empty, partial                          bool
 	doubt, lag                              time.Duration
+	decision                                BankDecision
 	code, acquirerCode                      string
 	codeUnrecorded, codeApplied             bool
 }
@@ -252,6 +261,10 @@ func (e *effects) add(f *Fault, extra time.Duration) {
 		e.bankError, e.doubt = f.Effect, delay
 	case EffectHeld:
 		e.held = true
+	case EffectBankAgrees:
+		e.decision = BankAgree
+	case EffectBankDeclines:
+		e.decision = BankDecline
 	case EffectWrongAmount:
 		e.wrongAmount = true
 	case EffectLostError:

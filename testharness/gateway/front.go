@@ -63,6 +63,22 @@ func (f *front) stop() error {
 	return err
 }
 
+// public is the root of the service as clients reach it, without a slash at its
+// end.
+func (f *front) public() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	host, port, err := net.SplitHostPort(f.address)
+	switch ip := net.ParseIP(host); {
+	case err != nil:
+		return "https://localhost" // not started: someone serves the handler
+	case ip != nil && ip.IsUnspecified():
+		return "https://" + net.JoinHostPort("127.0.0.1", port) // the certificate names no "any" address
+	default:
+		return "https://" + f.address
+	}
+}
+
 func (f *front) open(ctx context.Context, g *Gateway) error {
 	listener, err := f.listen(ctx, "tcp", f.address)
 	if err != nil {

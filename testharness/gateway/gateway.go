@@ -316,13 +316,9 @@ func (g *Gateway) clock() time.Time {
 }
 
 // reference allots the next transaction reference. g.mu is held.
-func (g *Gateway) reference(live bool) string {
+func (g *Gateway) reference(route string) string {
 	g.sequence++
-	route := "-9-"
-	if live {
-		route = "-2-"
-	}
-	return g.node + route + strconv.FormatInt(g.sequence, 10)
+	return g.node + "-" + route + "-" + strconv.FormatInt(g.sequence, 10)
 }
 
 // pause waits in real time and says whether the gateway still lives.

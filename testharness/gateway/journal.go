@@ -127,8 +127,11 @@ func (g *Gateway) replay(lines []journalLine) error {
 		case l.Transaction != nil:
 			t := l.Transaction.transaction()
 			if old := g.book.byRef[t.ref]; old != nil {
+				watched := old.watched
 				*old = *t
-				g.book.watchHold(old)
+				if old.watched = watched; old.moves() {
+					g.book.watch(old)
+				}
 			} else {
 				g.book.add(t)
 			}
@@ -162,6 +165,9 @@ type keptTransaction struct {
 	Visible, Doubt, Stale                time.Time
 	StaleStatus                          int
 	History                              []Change
+	Message                              string    `json:",omitempty"`
+	Details                              []detail  `json:",omitempty"`
+	Transfer                             *transfer `json:",omitempty"`
 }
 
 func keep(t *transaction) journalLine {
@@ -173,6 +179,7 @@ func keep(t *transaction) journalLine {
 		SubscriptionType: t.subscriptionType, SubscriptionNumber: t.subscriptionNumber, AuthMethod: t.authMethod,
 		Origin: t.origin, Checks: t.checks, Live: t.live, Started: t.started, Due: t.due, Settled: t.settled,
 		Visible: t.visible, Doubt: t.doubt, Stale: t.stale, StaleStatus: t.staleStatus, History: t.history,
+		Message: t.message, Details: t.details, Transfer: t.transfer,
 	}}
 }
 
@@ -185,5 +192,6 @@ func (k *keptTransaction) transaction() *transaction {
 		subscriptionType: k.SubscriptionType, subscriptionNumber: k.SubscriptionNumber, authMethod: k.AuthMethod,
 		origin: k.Origin, checks: k.Checks, live: k.Live, started: k.Started, due: k.Due, settled: k.Settled,
 		visible: k.Visible, doubt: k.Doubt, stale: k.Stale, staleStatus: k.StaleStatus, history: k.History,
+		message: k.Message, details: k.Details, transfer: k.Transfer,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chargehand/chargehand/testharness/gateway/rules"
 	"github.com/chargehand/chargehand/testharness/gateway/wire"
 )
 
@@ -25,6 +26,9 @@ type payment struct {
 	subscriptionType, subscription string
 	checks                         [3]string // address, postcode, security code
 	origin                         string
+	details                        []detail
+	method                         *method   // nil for cards
+	transfer                       *transfer // of methods that send the customer to a bank
 
 	// bad is the first field that is wrong.
 	bad string
@@ -48,6 +52,7 @@ func readPayment(r *request, today time.Time) payment {
 		subscriptionType: strings.Clone(e.text("subscriptiontype")), subscription: strings.Clone(e.text("subscriptionnumber")),
 		origin: r.origin, due: today,
 	}
+	p.method = methods[e.text("paymenttypedescription")]
 	if r.parent != "" {
 		p.parent, p.chained = r.parent, true
 	}
@@ -67,11 +72,11 @@ func (p *payment) readFields(e *element, today time.Time) (bad string) {
 		}
 	}
 	var ok bool
-	p.amount, ok = parseAmount(e.text("baseamount"))
+	p.amount, ok = rules.Amount(e.text("baseamount"))
 	switch {
 	case !ok && (p.kind == typeAuth || e.Get("baseamount").Kind != wire.Absent), p.kind == typeAuth && p.amount == 0:
 		return "baseamount"
-	case p.currency == "" && p.parent == "", p.currency != "" && !isCurrency(p.currency):
+	case p.currency == "" && p.parent == "", p.currency != "" && !rules.IsCurrency(p.currency):
 		return "currencyiso3a"
 	case len(p.order) > maxOrderReference || strings.ContainsFunc(p.order, func(r rune) bool { return r < ' ' }):
 		return "orderreference"
@@ -83,11 +88,17 @@ func (p *payment) readFields(e *element, today time.Time) (bad string) {
 		return "initiationreason"
 	case !slices.Contains([]string{"", "RECURRING", "INSTALLMENT"}, p.subscriptionType):
 		return "subscriptiontype"
-	case p.subscription != "" && !digits(p.subscription, 5):
+	case p.subscription != "" && !rules.Digits(p.subscription, 5):
 		return "subscriptionnumber"
 	}
 	if bad := p.readSettlement(e, today); bad != "" {
 		return bad
+	}
+	if bad := p.readDetails(e); bad != "" {
+		return bad
+	}
+	if p.method != nil {
+		return p.method.read(p, e)
 	}
 	return p.readCard(e)
 }
@@ -133,15 +144,11 @@ func (p *payment) readCard(e *element) (bad string) {
 	if p.card, ok = findCard(e.text("pan")); !ok {
 		return "pan"
 	}
-	if p.expiry, ok = parseExpiry(e.text("expirydate")); !ok {
+	if p.expiry, ok = rules.Expiry(e.text("expirydate")); !ok {
 		return "expirydate"
 	}
 	p.checks[2] = securityCodeResult(e.text("securitycode"), p.card.paymentType)
 	return ""
-}
-
-func isCurrency(s string) bool {
-	return len(s) == 3 && !strings.ContainsFunc(s, func(r rune) bool { return r < 'A' || r > 'Z' })
 }
 
 // refusal is an answer of type ERROR: the request came to nothing.
@@ -173,6 +180,8 @@ func (g *Gateway) parentFor(u *user, p *payment, site *Site) (*transaction, stri
 	switch {
 	case len(p.parent) > maxParent, parent == nil, !u.sees(parent.site), parent.live != site.Live:
 		return nil, codeNoParent
+	case parent.transfer != nil:
+		return nil, codeNoRepeats
 	case parent.code != codeOK, g.latest.Before(parent.doubt),
 		parent.status == StatusCancelled && g.switches.CancelledParentRefused:
 		return nil, codeInvalidParent
@@ -189,12 +198,26 @@ func (p *payment) accountFault(site *Site, parent *transaction) string {
 	switch {
 	case p.account == "":
 		return codeInvalidField
+	case p.method != nil && !p.method.has(p.kind, p.account, currency):
+		return codeNoAccount
 	case !slices.Contains(site.Accounts, p.account),
 		p.kind == typeAccountCheck && p.account == "RECUR",
-		len(site.Currencies) > 0 && isCurrency(currency) && !slices.Contains(site.Currencies, currency):
+		len(site.Currencies) > 0 && rules.IsCurrency(currency) && !slices.Contains(site.Currencies, currency):
 		return codeNoAccount
 	}
 	return ""
+}
+
+// route is the middle number of the references of such payments.
+func (p *payment) route(site *Site) string {
+	switch {
+	case p.method != nil:
+		return p.method.route
+	case site.Live:
+		return "2"
+	default:
+		return "9"
+	}
 }
 
 // against checks the fields, also against the parent.
@@ -224,6 +247,7 @@ func (p *payment) transaction(ref, user string, parent *transaction, at time.Tim
 		currency: p.currency, amount: p.amount, card: p.card, expiry: p.expiry, credentialsOnFile: p.credentialsOnFile,
 		subscriptionType: p.subscriptionType, subscriptionNumber: p.subscription, authMethod: p.authMethod,
 		origin: p.origin, checks: p.checks, started: at, due: p.due, status: p.status,
+		details: p.details, transfer: p.transfer,
 	}
 	if parent != nil {
 		t.currency = parent.currency

@@ -138,10 +138,10 @@ func (s *Server) Close() error {
 }
 
 // JSONURL is the address of the JSON service.
-func (s *Server) JSONURL() string { return "https://" + s.address() + "/json/" }
+func (s *Server) JSONURL() string { return s.g.front.public() + "/json/" }
 
 // XMLURL is the address where the XML form of the service would be.
-func (s *Server) XMLURL() string { return "https://" + s.address() + "/xml/" }
+func (s *Server) XMLURL() string { return s.g.front.public() + "/xml/" }
 
 // AdminURL is the root of the admin API, without a slash at its end.
 func (s *Server) AdminURL() string { return s.adminURL }
@@ -151,16 +151,6 @@ func (s *Server) CAPool() *x509.CertPool { return s.authority.pool.Clone() }
 
 // CAPEM is that CA's certificate in PEM form.
 func (s *Server) CAPEM() []byte { return append([]byte(nil), s.authority.pem...) }
-
-func (s *Server) address() string {
-	s.g.front.mu.Lock()
-	defer s.g.front.mu.Unlock()
-	host, port, err := net.SplitHostPort(s.g.front.address)
-	if ip := net.ParseIP(host); err == nil && ip.IsUnspecified() {
-		return net.JoinHostPort("127.0.0.1", port) // the certificate names no "any" address
-	}
-	return s.g.front.address
-}
 
 // Info describes the gateway as gateway.json does.
 func (s *Server) Info(caFile string) Info {

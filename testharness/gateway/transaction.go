@@ -28,6 +28,7 @@ const (
 	codeNoParent      = "20004"
 	codeRepeatTooBig  = "20009"
 	codeCurrency      = "20015"
+	codeNoRepeats     = "20028"
 	codeInvalidParent = "20033"
 	codeNoRight       = "21041"
 	codeInvalidField  = "30000"
@@ -76,6 +77,10 @@ type transaction struct {
 	staleStatus            int
 	history                []Change
 	heldUntil              time.Time
+	message                string // acquirerresponsemessage
+	details                []detail
+	transfer               *transfer // of bank transfers; replaced, never changed
+	watched                bool      // it is in the book's open list
 }
 
 // Change is one change of a settle status.
@@ -106,6 +111,28 @@ func (t *transaction) shown(now time.Time) (code string, status int) {
 func (t *transaction) move(to int, at time.Time, by string) {
 	t.history = append(t.history, Change{At: at, From: t.status, To: to, By: by})
 	t.status = to
+}
+
+// moves tells whether time alone may still change the settle status.
+func (t *transaction) moves() bool {
+	switch {
+	case t.kind != typeAuth, t.status == StatusSettled:
+		return false
+	case t.status == StatusCancelled:
+		return t.transfer != nil && t.transfer.Decision == BankAgree
+	default:
+		return true
+	}
+}
+
+// settles tells whether the next batch moves the money. What waits for a
+// customer at the bank does not settle by itself, and what the customer agreed
+// to settles even after it was cancelled.
+func (t *transaction) settles() bool {
+	if t.transfer != nil {
+		return t.transfer.Decision == BankAgree
+	}
+	return t.status == StatusSettling
 }
 
 // holdLimit is how long a suspended authorisation lives.
@@ -139,6 +166,7 @@ type Entry struct {
 	Started      time.Time  `json:"started"`
 	DueDate      string     `json:"settleduedate"`
 	Settled      *time.Time `json:"settled,omitempty"`
+	PaymentType  string     `json:"paymenttypedescription,omitempty"`
 	MaskedPAN    string     `json:"maskedpan"`
 	ExpiryDate   string     `json:"expirydate"`
 	Live         bool       `json:"live,omitempty"`
@@ -150,7 +178,7 @@ func (t *transaction) entry() Entry {
 		TransactionReference: t.ref, Parent: t.parent, OrderReference: t.order, Site: t.site, User: t.user, Type: t.kind,
 		Account: t.account, Amount: t.amount, Currency: t.currency, ErrorCode: t.code, AnsweredCode: t.answered,
 		SettleStatus: t.status, Started: t.started, DueDate: t.due.Format(time.DateOnly), MaskedPAN: t.card.masked,
-		ExpiryDate: t.expiry, Live: t.live, History: append([]Change{}, t.history...),
+		PaymentType: t.card.paymentType, ExpiryDate: t.expiry, Live: t.live, History: append([]Change{}, t.history...),
 	}
 	if !t.settled.IsZero() {
 		settled := t.settled

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/chargehand/chargehand/testharness/gateway/rules"
 	"github.com/chargehand/chargehand/testharness/gateway/wire"
 )
 
@@ -52,7 +53,7 @@ func readUpdate(e *element) (update, *refusal) {
 		if m.Name != "settlestatus" {
 			return no(codeBadUpdates, m.Name)
 		}
-		n, ok := parseAmount(m.Value.Text)
+		n, ok := rules.Amount(m.Value.Text)
 		if m.Value.Kind != wire.String || !ok || n > StatusCancelled {
 			return no(codeInvalidField, m.Name)
 		}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/chargehand/chargehand/testharness/gateway/rules"
 )
 
 // Entered is a payment that staff types into the Virtual Terminal: a MOTO
@@ -65,7 +67,7 @@ func (e *Entered) payment(at time.Time) (*payment, error) {
 	if e.Expiry == "" {
 		e.Expiry = at.AddDate(5, 0, 0).Format("01/2006")
 	}
-	if p.expiry, ok = parseExpiry(e.Expiry); !ok {
+	if p.expiry, ok = rules.Expiry(e.Expiry); !ok {
 		return nil, fmt.Errorf("expiry date %q: write it as MM/YYYY", e.Expiry)
 	}
 	switch {
@@ -73,7 +75,7 @@ func (e *Entered) payment(at time.Time) (*payment, error) {
 		return nil, fmt.Errorf("type %q: AUTH or ACCOUNTCHECK", e.Type)
 	case e.Amount < 0 || e.Amount > 9_999_999_999_999 || e.Amount == 0 && e.Type == typeAuth:
 		return nil, fmt.Errorf("amount %d: minor units, more than zero (an ACCOUNTCHECK may be zero)", e.Amount)
-	case !isCurrency(e.Currency):
+	case !rules.IsCurrency(e.Currency):
 		return nil, fmt.Errorf("currency %q: three capital letters", e.Currency)
 	case e.SettleStatus < StatusPending || e.SettleStatus > StatusSuspended:
 		return nil, fmt.Errorf("settle status %d: 0, 1 or 2", e.SettleStatus)

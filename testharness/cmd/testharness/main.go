@@ -27,6 +27,7 @@ type commands struct {
 	VT          vtCommand          `cmd:"" name:"vt" help:"Enter a payment in the Virtual Terminal and print its reference."`
 	Ledger      ledgerCommand      `cmd:"" help:"Print every transaction of a running simulator."`
 	Tick        tickCommand        `cmd:"" help:"Move the settlement clock of a running simulator ahead."`
+	Bank        bankCommand        `cmd:"" help:"List bank sessions of a running simulator, or decide them."`
 	Fault       faultCommand       `cmd:"" help:"Add, list or clear faults of a running simulator."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`

@@ -83,6 +83,8 @@ func TestSimulatorCommands(t *testing.T) {
 	require.Equal(t, "f2\nf3", do("fault", "add", `[{"effect":"reset"},{"effect":"responses_key"}]`))
 	require.Equal(t, "f4", do("fault", "add", "@"+script))
 	require.Len(t, strings.Split(do("fault", "list"), "\n"), 4)
+	require.Len(t, strings.Split(do("bank", "list"), "\n"), 1)
+	require.Equal(t, "[]", do("bank", "list", "--json"))
 	do("fault", "clear")
 	require.Empty(t, do("fault", "list"))
 }
@@ -97,6 +99,7 @@ func TestSimulatorCommandErrors(t *testing.T) {
 		"was not approved":           {"vt", "--admin", admin, "--site", gateway.DefaultSite, "--card", "4242424242424242"},
 		"30001 Unknown site":         {"vt", "--admin", admin, "--site", "test_x"},
 		"is no duration":             {"tick", "--admin", admin, "soon"},
+		"no such bank session":       {"bank", "decide", "--admin", admin, "K1", "agree"},
 		"is none of":                 {"fault", "add", "--admin", admin, `{"effect":"none"}`},
 		"the simulator refuses: 404": {"ledger", "--admin", admin + "/nowhere"},
 		"is the simulator running":   {"ledger", "--admin", "http://127.0.0.1:1"},
