@@ -153,7 +153,7 @@ func TestStartWritesItsFiles(t *testing.T) {
 		_, err = io.Copy(io.Discard, res.Body)
 		require.NoError(t, err)
 		require.NoError(t, res.Body.Close())
-		require.Equal(t, http.StatusNotImplemented, res.StatusCode)
+		require.Equal(t, http.StatusMethodNotAllowed, res.StatusCode)
 		require.Equal(t, "HTTP/1.1", res.Proto)
 	}
 	res, err := (&http.Client{Transport: transport}).Get(info.AdminURL + "/stats")

@@ -122,7 +122,7 @@ func liveStatus(live bool) string {
 func merchantName(site string) string { return "Merchant " + site }
 
 // envelope writes a whole answer.
-func envelope(reference string, elements []wire.Fields, fx *effects, rng *rand.Rand, plain bool) []byte {
+func envelope(in *format, reference string, elements []wire.Fields, fx *effects, rng *rand.Rand, plain bool) []byte {
 	if fx.wrongReference {
 		reference = "A" + randomText(rng, 8)
 	}
@@ -138,7 +138,7 @@ func envelope(reference string, elements []wire.Fields, fx *effects, rng *rand.R
 	}
 	f := wire.Fields{
 		wire.Text("requestreference", reference),
-		wire.Text("version", "1.00"),
+		wire.Text("version", in.version),
 		{Name: "secrand", Text: randomText(rng, 2+rng.IntN(15))},
 	}
 	if !plain {
@@ -156,7 +156,7 @@ func envelope(reference string, elements []wire.Fields, fx *effects, rng *rand.R
 	f = append(f, wire.Field{})
 	copy(f[at+1:], f[at:])
 	f[at] = wire.Objects(name, elements)
-	return f.Append(make([]byte, 0, 1024*len(elements)+256))
+	return in.write(make([]byte, 0, 1024*len(elements)+256), f)
 }
 
 // shuffleRecords gives query records any order: none is promised.

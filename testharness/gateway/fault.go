@@ -36,7 +36,7 @@ const (
 	EffectWrongReference Effect = "wrong_reference"
 	// EffectExtraElement answers one element more than was asked for.
 	EffectExtraElement Effect = "extra_element"
-	// EffectResponsesKey names the list of answers "responses".
+	// EffectResponsesKey names the list of answers "responses". XML has no list.
 	EffectResponsesKey Effect = "responses_key"
 	// EffectLatency adds Delay, and up to Spread at random, before processing.
 	EffectLatency Effect = "latency"

@@ -19,19 +19,16 @@ import (
 // maxBody bounds the body of a request.
 const maxBody = 1 << 20
 
-// Handler serves the JSON service at /json/. At /xml/ it answers 501: the XML
-// form of the service is not imitated.
+// Handler serves the service in JSON at /json/ and in XML at /xml/.
 func (g *Gateway) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/json/{$}", g.serveJSON)
-	mux.HandleFunc("/xml/{$}", func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "The XML interface is not imitated by this simulator. Use /json/.", http.StatusNotImplemented)
-	})
+	mux.HandleFunc("/json/{$}", func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, &formatJSON) })
+	mux.HandleFunc("/xml/{$}", func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, &formatXML) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { html(w, http.StatusNotFound) })
 	return mux
 }
 
-func (g *Gateway) serveJSON(w http.ResponseWriter, r *http.Request) {
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, f *format) {
 	g.life.RLock()
 	defer g.life.RUnlock()
 	if g.closed {
@@ -53,15 +50,16 @@ func (g *Gateway) serveJSON(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the caller is gone before the request was complete
 	}
-	c := newCall(body)
+	c := newCall(body, f)
 	c.faults(g)
 	g.answer(w, r, c)
 }
 
-// call is one HTTP call of the JSON service.
+// call is one HTTP call of the service.
 type call struct {
+	format   *format
 	utf8     bool
-	err      error // the body is not JSON
+	err      error // the body can't be read in its format
 	elements []element
 	each     [][]effects // of every type of every element, if there are faults
 	all      effects     // of the call as a whole
@@ -70,15 +68,12 @@ type call struct {
 
 // newCall reads the body. What is wrong with it is told only after the caller
 // has shown who it is.
-func newCall(body string) *call {
-	c := &call{utf8: utf8.ValidString(body)}
+func newCall(body string, f *format) *call {
+	c := &call{format: f, utf8: utf8.ValidString(body)}
 	if !c.utf8 || body == "" {
 		return c
 	}
-	c.document, c.err = wire.Parse(body)
-	if c.err == nil && c.document.Kind != wire.Object {
-		c.err = wire.ErrSyntax
-	}
+	c.document, c.err = f.read(body)
 	items := c.document.Get("request").Items
 	c.elements = make([]element, len(items))
 	for i := range items {
@@ -165,7 +160,7 @@ func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, c *call) {
 		html(w, http.StatusBadRequest)
 		return
 	}
-	body := envelope(c.reference(r, g.node, rng), g.processAll(u, c, rng), fx, rng, switches.Plain)
+	body := envelope(c.format, c.reference(r, g.node, rng), g.processAll(u, c, rng), fx, rng, switches.Plain)
 	switch {
 	case fx.drop:
 		g.cut(w, false)
@@ -179,7 +174,7 @@ func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, c *call) {
 	case fx.broken:
 		body = body[:len(body)/2]
 	}
-	w.Header()["Content-Type"] = []string{"application/json"}
+	w.Header()["Content-Type"] = []string{c.format.contentType}
 	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	_, _ = w.Write(body) // a caller that has left can't be told
 }
@@ -188,7 +183,8 @@ func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, c *call) {
 func (g *Gateway) processAll(u *user, c *call, rng *rand.Rand) []wire.Fields {
 	switch alias := c.document.Get("alias"); {
 	case c.err != nil:
-		return []wire.Fields{g.refuse(&refusal{code: codeBadJSON, data: []string{"invalid json"}}, u.Name)}
+		code, data := c.format.unread(c.err)
+		return []wire.Fields{g.refuse(&refusal{code: code, data: []string{data}}, u.Name)}
 	case len(c.elements) == 0:
 		return []wire.Fields{g.refuse(&refusal{code: codeBadType, data: []string{"None"}}, u.Name)}
 	case alias.Kind != wire.String || alias.Text != u.Name:
@@ -200,7 +196,7 @@ func (g *Gateway) processAll(u *user, c *call, rng *rand.Rand) []wire.Fields {
 	out := make([]wire.Fields, 0, len(c.elements))
 	before := ""
 	for i := range c.elements {
-		base := &request{element: &c.elements[i], user: u, rng: rng, origin: "PASS-JSON-JSON", before: before}
+		base := &request{element: &c.elements[i], user: u, rng: rng, origin: c.format.origin, before: before}
 		flagged := flag.Text != "" || base.text("acceptcustomeroutput") != ""
 		fields, ref := g.process(base, func(nth int) *effects { return c.effects(i, nth) }, flagged)
 		out = append(out, fields...)

@@ -21,7 +21,7 @@ func TestQueryRecord(t *testing.T) {
 	require.Equal(t, "0", r["settlestatus"])
 	require.Equal(t, "1050", r["baseamount"])
 	require.Equal(t, gateway.DefaultSite, r["sitereference"])
-	require.Equal(t, "PASS-JSON-JSON", r["interface"])
+	require.Equal(t, origin, r["interface"])
 	require.Regexp(t, `^\d\d/20\d\d$`, r["expirydate"])
 	require.Equal(t, "2026-03-04 10:00:00", r["transactionstartedtimestamp"])
 }
@@ -118,7 +118,9 @@ func TestQueryFindsNothing(t *testing.T) {
 		shapes[there] = true
 		require.Empty(t, list)
 	}
-	require.Len(t, shapes, 2, "records are empty, or not there")
+	if !inXML { // where both are the same
+		require.Len(t, shapes, 2, "records are empty, or not there")
+	}
 }
 
 func TestQueryLimit(t *testing.T) {

@@ -24,6 +24,8 @@ const (
 // Codes that the rules give.
 const (
 	codeOK            = "0"
+	codeBadXML        = "10200"
+	codeBadSchema     = "10201"
 	codeBadJSON       = "10205"
 	codeNoParent      = "20004"
 	codeRepeatTooBig  = "20009"

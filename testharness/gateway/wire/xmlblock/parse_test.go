@@ -35,34 +35,48 @@ func TestParse(t *testing.T) {
 		{"a charge", charge, `{"alias":"charger@example.com","version":"3.67","request":[{"requesttypedescriptions":["AUTH"],
 			"sitereference":"test_demo1","accounttypedescription":"ECOM","parenttransactionreference":"55-9-1000","credentialsonfile":"2",
 			"orderreference":"K1001-a1","currencyiso3a":"GBP","baseamount":"2499"}]}`},
-		{"a card, in another order, with empty elements", `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+		{
+			"a card, in another order, with empty elements", `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 			<requestblock version="3.67"><request type="ACCOUNTCHECK"><billing><payment type="VISA"><pan>4111111111111111</pan><securitycode>123</securitycode>
 			<expirydate>12/2030</expirydate></payment><amount currencycode="GBP">0</amount><email/><name><prefix></prefix><first>A &amp; &#66;</first><last> </last></name>
 			<telephone type="M">0123</telephone></billing><settlement/><customer><name><last>D</last></name><ip>192.0.2.1</ip></customer></request><alias>a</alias></requestblock>`,
 			`{"alias":"a","version":"3.67","request":[{"requesttypedescriptions":["ACCOUNTCHECK"],"paymenttypedescription":"VISA","pan":"4111111111111111",
 			"securitycode":"123","expirydate":"12/2030","currencyiso3a":"GBP","baseamount":"0","billingfirstname":"A & B","billingtelephonetype":"M","billingtelephone":"0123",
-			"customerlastname":"D","customerip":"192.0.2.1"}]}`},
-		{"a query", `<requestblock><request type="TRANSACTIONQUERY"><filter><sitereference>s</sitereference><orderreference>1</orderreference>
+			"customerlastname":"D","customerip":"192.0.2.1"}]}`,
+		},
+		{
+			"a query", `<requestblock><request type="TRANSACTIONQUERY"><filter><sitereference>s</sitereference><orderreference>1</orderreference>
 			<orderreference symbol="IS">2</orderreference><settlestatus/></filter></request></requestblock>`,
 			`{"request":[{"requesttypedescriptions":["TRANSACTIONQUERY"],"filter":{"sitereference":[{"value":"s"}],
-			"orderreference":[{"value":"1"},{"value":"2","symbol":"IS"}],"settlestatus":[{"value":""}]}}]}`},
-		{"an update", `<requestblock><request type="TRANSACTIONUPDATE"><updates type="x"><settlement><settlestatus>3</settlestatus></settlement>
+			"orderreference":[{"value":"1"},{"value":"2","symbol":"IS"}],"settlestatus":[{"value":""}]}}]}`,
+		},
+		{
+			"an update", `<requestblock><request type="TRANSACTIONUPDATE"><updates type="x"><settlement><settlestatus>3</settlestatus></settlement>
 			<merchant><orderreference>n</orderreference></merchant><billing><town/><amount>5</amount></billing></updates>
 			<filter><transactionreference>1-2-3</transactionreference></filter></request></requestblock>`,
 			`{"request":[{"requesttypedescriptions":["TRANSACTIONUPDATE"],"updates":{"settlestatus":"3","orderreference":"n","baseamount":"5"},
-			"filter":{"transactionreference":[{"value":"1-2-3"}]}}]}`},
-		{"several, a chain, and none", `<requestblock><request type="TRANSACTIONUPDATE"/><request type="ACCOUNTCHECK, AUTH"/><request type="A B"/><request/></requestblock>`,
+			"filter":{"transactionreference":[{"value":"1-2-3"}]}}]}`,
+		},
+		{
+			"several, a chain, and none", `<requestblock><request type="TRANSACTIONUPDATE"/><request type="ACCOUNTCHECK, AUTH"/><request type="A B"/><request/></requestblock>`,
 			`{"request":[{"requesttypedescriptions":["TRANSACTIONUPDATE"]},{"requesttypedescriptions":["ACCOUNTCHECK","AUTH"]},
-			{"requesttypedescriptions":["A","B"]},{}]}`},
-		{"references", `<requestblock><requestreference>A1</requestreference><request><requestreference>A2</requestreference></request></requestblock>`,
-			`{"request":[{"requestreference":"A2"}]}`},
+			{"requesttypedescriptions":["A","B"]},{}]}`,
+		},
+		{
+			"references", `<requestblock><requestreference>A1</requestreference><request><requestreference>A2</requestreference></request></requestblock>`,
+			`{"request":[{"requestreference":"A2"}]}`,
+		},
 		{"a reference of the call", `<requestblock><request/><requestreference>A1</requestreference></requestblock>`, `{"request":[{"requestreference":"A1"}]}`},
 		{"a reference of the call for several", `<requestblock><request/><request/><requestreference>A1</requestreference></requestblock>`, `{"request":[{},{}]}`},
-		{"what is unknown", `<requestblock xmlns:x="urn:x" new="1"><new><alias>no</alias></new><request kind="AUTH" x:type="AUTH"><sitereference>no</sitereference>
+		{
+			"what is unknown", `<requestblock xmlns:x="urn:x" new="1"><new><alias>no</alias></new><request kind="AUTH" x:type="AUTH"><sitereference>no</sitereference>
 			<billing><new><amount>1</amount></new><amount code="EUR" x:currencycode="EUR">2<new>3</new></amount></billing>text</request>text</requestblock>`,
-			`{"request":[{"baseamount":"2"}]}`},
-		{"the same twice", `<requestblock><request type="AUTH"><merchant><orderreference>1</orderreference></merchant><merchant><orderreference>2</orderreference></merchant></request></requestblock>`,
-			`{"request":[{"requesttypedescriptions":["AUTH"],"orderreference":"1","orderreference":"2"}]}`},
+			`{"request":[{"baseamount":"2"}]}`,
+		},
+		{
+			"the same twice", `<requestblock><request type="AUTH"><merchant><orderreference>1</orderreference></merchant><merchant><orderreference>2</orderreference></merchant></request></requestblock>`,
+			`{"request":[{"requesttypedescriptions":["AUTH"],"orderreference":"1","orderreference":"2"}]}`,
+		},
 		{"sections and comments", "\ufeff<requestblock><!-- a --><alias>a<![CDATA[<b>]]>c</alias></requestblock><!-- end -->\n", `{"alias":"a<b>c"}`},
 		{"nothing in it", `<requestblock/>`, `{}`},
 	} {
