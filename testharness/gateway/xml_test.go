@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/chargehand/chargehand/testharness/gateway"
+	"github.com/chargehand/chargehand/testharness/gateway/rules"
 	"github.com/chargehand/chargehand/testharness/gateway/wire"
 	"github.com/chargehand/chargehand/testharness/gateway/wire/xmlblock"
 	"github.com/chargehand/chargehand/testharness/gateway/wire/xmlblock/xmlblocktest"
@@ -214,6 +215,9 @@ func TestXML_EveryMemberHasItsPlace(t *testing.T) {
 		"starttimestamp", "endtimestamp", // filters are named as in JSON
 	} {
 		places[name] = "written by hand"
+	}
+	for _, name := range rules.Names() {
+		require.NotEmpty(t, places[name], "the rules know %s: give it a row in wire/xmlblock/table.go", name)
 	}
 	names := regexp.MustCompile(`\b(?:Get|text|isText|Text|Maybe|List|Objects)\("([a-z0-9]+)"`)
 	files, err := filepath.Glob("*.go")
