@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/google/uuid"
 )
@@ -101,9 +100,6 @@ func writeSynced(path string, text []byte) error {
 }
 
 func syncDir(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil // folders can't be synced there
-	}
 	dir, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("write the state file: %w", err)

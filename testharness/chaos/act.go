@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -149,7 +150,7 @@ func strike(ctx context.Context, h *host, hit func(*os.Process) error) *os.Proce
 func (w *world) actOnPlugin(ctx context.Context, s Step, h *host) bool {
 	hit := (*os.Process).Kill
 	if s.Kind == KindStop {
-		hit = func(p *os.Process) error { return pausePID(p, true) }
+		hit = func(p *os.Process) error { return p.Signal(syscall.SIGSTOP) }
 	}
 	victim := strike(ctx, h, hit)
 	if victim == nil {
@@ -158,7 +159,7 @@ func (w *world) actOnPlugin(ctx context.Context, s Step, h *host) bool {
 	killed := time.Now()
 	if s.Kind == KindStop {
 		wait(ctx, s.For)
-		_ = pausePID(victim, false) // it may have been killed meanwhile
+		_ = victim.Signal(syscall.SIGCONT) // it may have been killed meanwhile
 		return true
 	}
 	// Until another process has taken its place and the host is ready with it.

@@ -3,7 +3,6 @@ package chaos
 import (
 	"bytes"
 	"os"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -41,9 +40,6 @@ func TestChaosOnMariaDB(t *testing.T) {
 }
 
 func chaos(t *testing.T, seed uint64, size Size) {
-	if runtime.GOOS == "windows" {
-		t.Skip("Windows can't stop a process for a while")
-	}
 	var said bytes.Buffer
 	report, err := Run(t.Context(), Config{Bin: programs(t), Seed: seed, Size: size, Settle: 5 * time.Minute, People: &said})
 	if report != nil {

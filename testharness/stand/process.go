@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -34,7 +35,7 @@ func Start(dir, name, bin string, env []string, args ...string) (*Process, error
 	// Not bound to a context: the end of one would kill at once and out of order.
 	p.cmd = exec.Command(bin, args...) //nolint:gosec,noctx // runs what was built beside this program; ended by stop
 	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Env = out, out, env
-	ownGroup(p.cmd)
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := p.cmd.Start(); err != nil {
 		_ = out.Close()
 		return nil, fmt.Errorf("start %s: %w", name, err)
@@ -62,10 +63,10 @@ func (p *Process) Kill() { _ = p.cmd.Process.Kill() } // that it has ended alrea
 
 // Pause stops the process where it stands, as a machine does that swaps or
 // is suspended, until Resume.
-func (p *Process) Pause() error { return pause(p.cmd, true) }
+func (p *Process) Pause() error { return p.cmd.Process.Signal(syscall.SIGSTOP) }
 
 // Resume lets a paused process go on.
-func (p *Process) Resume() error { return pause(p.cmd, false) }
+func (p *Process) Resume() error { return p.cmd.Process.Signal(syscall.SIGCONT) }
 
 // Stop asks the process to end, and kills it if it does not. A process that was
 // never started is stopped already.
@@ -78,11 +79,11 @@ func (p *Process) Stop() {
 		return
 	default:
 	}
-	terminate(p.cmd)
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.done:
 	case <-time.After(stopGrace):
-		killGroup(p.cmd)
+		_ = syscall.Kill(-p.PID(), syscall.SIGKILL)
 		<-p.done
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
 
@@ -81,11 +80,9 @@ func TestProcessThatIsKilledHasEnded(t *testing.T) {
 	p, err := Start(dir, "thing", os.Args[0], program("stay", filepath.Join(dir, "ready")))
 	require.NoError(t, err)
 	// One that is paused is killed all the same.
-	if runtime.GOOS != "windows" {
-		require.NoError(t, p.Pause())
-		require.NoError(t, p.Resume())
-		require.NoError(t, p.Pause())
-	}
+	require.NoError(t, p.Pause())
+	require.NoError(t, p.Resume())
+	require.NoError(t, p.Pause())
 	p.Kill()
 	<-p.Done()
 	p.Kill()
