@@ -243,23 +243,6 @@ func isAddress(s string) bool {
 // Environ is the process environment as Load takes it.
 func Environ(name string) (string, bool) { return os.LookupEnv(name) }
 
-// Manual lists every key with its default and meaning.
-func Manual() string {
-	var b strings.Builder
-	for _, k := range keys() {
-		fmt.Fprintf(&b, "%-28s %s (default %v; %s)\n", k.name, k.help, orNone(k.value), envName(k.name))
-	}
-	b.WriteString("plugins.env.NAME.VARIABLE    added to the environment of that plugin\n")
-	return b.String()
-}
-
-func orNone(v any) any {
-	if v == "" {
-		return "none"
-	}
-	return v
-}
-
 // Redacted prints what is in force, secrets left out.
 func (c Config) Redacted() map[string]any {
 	dsn := ""

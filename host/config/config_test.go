@@ -1,8 +1,10 @@
 package config_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -149,6 +151,28 @@ func TestManualIsComplete(t *testing.T) {
 		}
 		_, err := config.Load("", map[string]any{name: []string{"wrong"}}, nothing)
 		require.ErrorContains(t, err, name+" ", "the manual lists a key that is read by nobody")
+	}
+}
+
+// What machines get says the same.
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	all := map[string]config.Key{}
+	for _, k := range config.Keys() {
+		require.NotEmpty(t, k.Help, k.Key)
+		require.NotContains(t, all, k.Key)
+		all[k.Key] = k
+		require.Regexp(t, "(?m)^"+regexp.QuoteMeta(k.Key)+" +"+regexp.QuoteMeta(k.Help), config.Manual())
+	}
+	require.Len(t, all, strings.Count(config.Manual(), "\n"))
+	for want, name := range map[string]string{
+		`{"key":"limits.in_flight","env":"CHARGEHAND_LIMITS_IN_FLIGHT","default":32,"help":"calls in flight for each plugin: also how much doubt a crash leaves"}`: "limits.in_flight",
+		`{"key":"database.dsn","env":"CHARGEHAND_DATABASE_DSN","default":null,"help":"data source name of the MySQL or MariaDB database","secret":true}`:           "database.dsn",
+		`{"key":"plugins.env.NAME.VARIABLE","default":null,"help":"added to the environment of that plugin","secret":true}`:                                        "plugins.env.NAME.VARIABLE",
+	} {
+		text, err := json.Marshal(all[name])
+		require.NoError(t, err)
+		require.JSONEq(t, want, string(text))
 	}
 }
 

@@ -99,15 +99,16 @@ type configCmd struct {
 	Keys bool `help:"List every key with its meaning instead."`
 }
 
-func (configCmd) Help() string { return "Example: chargehand config --config chargehand.yaml" }
+func (configCmd) Help() string {
+	return "What is in force is always printed as JSON, the list of keys with --json.\n\nExample: chargehand config --config chargehand.yaml"
+}
 
 // Run implements the command.
-func (c configCmd) Run() error {
-	if c.Keys {
-		fmt.Print(config.Manual())
-		return nil
+func (f configCmd) Run(c *cli) error {
+	if f.Keys {
+		return c.show(config.Keys(), func() { fmt.Print(config.Manual()) })
 	}
-	cfg, err := c.load()
+	cfg, err := f.load()
 	if err != nil {
 		return err
 	}

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 
 	"github.com/alecthomas/kong"
 
@@ -21,6 +23,7 @@ type gatewayCommand struct {
 	Latency gateway.Duration `default:"0s" help:"Time added to every call (${default})."`
 	Journal string           `type:"path" help:"File that keeps what the simulator holds, so that it goes on there when it is started again, even after a kill."`
 	Seed    uint64           `help:"Seed of all that is random. Left out: another one each time, printed at the start."`
+	JSON    bool             `name:"json" help:"Print what gateway.json says as one line of JSON once the simulator answers."`
 }
 
 // Help is shown by --help.
@@ -30,7 +33,8 @@ func (*gatewayCommand) Help() string {
 
 Example:
   testharness gateway --dir /tmp/gateway --latency 50ms
-  testharness gateway --dir /tmp/gateway --faults faults.json --seed 7`
+  testharness gateway --dir /tmp/gateway --faults faults.json --seed 7
+  testharness gateway --dir /tmp/gateway --json`
 }
 
 // Run serves until the context ends.
@@ -56,7 +60,7 @@ func (c *gatewayCommand) Run(ctx context.Context, k *kong.Kong) error {
 	if err != nil {
 		return fmt.Errorf("run gateway: %w", err)
 	}
-	if err := printInfo(k.Stdout, s, c.Dir, c.Seed); err != nil {
+	if err := c.print(k.Stdout, s); err != nil {
 		return errors.Join(err, s.Close())
 	}
 	<-ctx.Done()
@@ -66,9 +70,15 @@ func (c *gatewayCommand) Run(ctx context.Context, k *kong.Kong) error {
 	return nil
 }
 
-func printInfo(w io.Writer, s *gateway.Server, dir string, seed uint64) error {
-	_, err := fmt.Fprintf(w, "service  %s\nadmin    %s\nfolder   %s (ca.pem, gateway.json)\nseed     %d\n",
-		s.JSONURL(), s.AdminURL(), dir, seed)
+// print tells where it listens.
+func (c *gatewayCommand) print(w io.Writer, s *gateway.Server) error {
+	var err error
+	if c.JSON {
+		err = json.NewEncoder(w).Encode(s.Info(filepath.Join(c.Dir, "ca.pem")))
+	} else {
+		_, err = fmt.Fprintf(w, "service  %s\nadmin    %s\nfolder   %s (ca.pem, gateway.json)\nseed     %d\n",
+			s.JSONURL(), s.AdminURL(), c.Dir, c.Seed)
+	}
 	if err != nil {
 		return fmt.Errorf("print addresses: %w", err)
 	}

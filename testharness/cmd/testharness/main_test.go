@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,16 +22,21 @@ import (
 // run runs one command and returns what it printed.
 func run(ctx context.Context, args ...string) (string, error) {
 	var out bytes.Buffer
-	k, err := kong.New(&commands{}, append(options(ctx), kong.Writers(&out, &out))...)
+	err := runTo(ctx, &out, args...)
+	return strings.TrimSpace(out.String()), err
+}
+
+// runTo runs one command that prints while it runs.
+func runTo(ctx context.Context, out io.Writer, args ...string) error {
+	k, err := kong.New(&commands{}, append(options(ctx), kong.Writers(out, out))...)
 	if err != nil {
-		return "", err
+		return err
 	}
 	parsed, err := k.Parse(args)
 	if err != nil {
-		return "", err
+		return err
 	}
-	err = parsed.Run()
-	return strings.TrimSpace(out.String()), err
+	return parsed.Run()
 }
 
 // simulator runs the gateway command and returns its admin address.
@@ -87,6 +95,38 @@ func TestSimulatorCommands(t *testing.T) {
 	require.Equal(t, "[]", do("bank", "list", "--json"))
 	do("fault", "clear")
 	require.Empty(t, do("fault", "list"))
+}
+
+// One line for machines, once it answers, and no end before it is told to.
+func TestSimulatorTellsMachines(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	reader, writer := io.Pipe()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		err := runTo(ctx, writer, "gateway", "--dir", dir, "--seed", "7", "--json")
+		ended <- errors.Join(err, writer.Close())
+	}()
+	lines := bufio.NewReader(reader)
+	line, err := lines.ReadBytes('\n')
+	require.NoError(t, err)
+	file, err := os.ReadFile(filepath.Join(dir, "gateway.json"))
+	require.NoError(t, err)
+	require.JSONEq(t, string(file), string(line))
+	var told gateway.Info
+	require.NoError(t, json.Unmarshal(line, &told))
+	require.EqualValues(t, 7, told.Seed)
+	require.FileExists(t, told.CAFile)
+	ref, err := run(t.Context(), "vt", "--admin", told.AdminURL, "--site", told.Sites[0], "--amount", "1", "--currency", "GBP")
+	require.NoError(t, err)
+	require.NotEmpty(t, ref)
+	require.Empty(t, ended)
+	cancel()
+	rest, err := io.ReadAll(lines)
+	require.NoError(t, err)
+	require.Empty(t, rest)
+	require.NoError(t, <-ended)
 }
 
 func TestSimulatorCommandErrors(t *testing.T) {
