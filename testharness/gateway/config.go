@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/chargehand/chargehand/testharness/gateway/notify"
 )
 
 // What a gateway starts with if its Config names no users or sites.
@@ -36,8 +38,10 @@ type Config struct {
 	Switches Switches
 	// Faults to begin with.
 	Faults []Fault
-	// Journal is the file that keeps transactions, users, sites and the
-	// settlement clock, and, beside it with .pem after its name, the server's
+	// NotificationRules to begin with: what is told to which URL.
+	NotificationRules []notify.Rule
+	// Journal is the file that keeps transactions, users, sites, the settlement
+	// clock, notification rules and queued notifications, and, beside it with .pem after its name, the server's
 	// certificates: a gateway that is killed and started again goes on where it
 	// was. Faults and switches are not kept. Empty keeps nothing.
 	Journal string
@@ -101,6 +105,10 @@ type Switches struct {
 	// up to that much on top. Both in real time.
 	Latency Duration `json:"latency,omitempty"`
 	Spread  Duration `json:"spread,omitempty"`
+	// PublicNotifications holds notification URLs to the service's own rule:
+	// https on port 443 at a public address. It is off by default, since then no
+	// program on this machine could be told anything.
+	PublicNotifications bool `json:"public_notifications,omitempty"`
 	// Down closes the service's port and every connection. Set it back to
 	// open the same port again. The admin address stays.
 	Down bool `json:"down,omitempty"`

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chargehand/chargehand/testharness/gateway/notify"
 	"github.com/chargehand/chargehand/testharness/gateway/rules"
 )
 
@@ -105,7 +106,7 @@ var callEffects = []Effect{
 
 // Effects lists all effects, sorted.
 func Effects() []Effect {
-	all := slices.Clone(callEffects)
+	all := slices.Concat(callEffects, notificationEffects)
 	for effect := range effectTypes {
 		all = append(all, effect)
 	}
@@ -149,6 +150,17 @@ type Fault struct {
 	// Status of EffectServerError: 500 to 599.
 	Status    int  `json:"status,omitempty"`
 	Processed bool `json:"processed,omitempty"`
+
+	// Event narrows effects on notifications to one kind: authorisation or
+	// settlement.
+	Event string `json:"event,omitempty"`
+	// Copies of EffectNotificationDuplicated: sent after the first, 1 if zero.
+	Copies int `json:"copies,omitempty"`
+	// Variant of EffectNotificationForged (hash, amount, transaction, paid) and
+	// EffectNotificationTruncated (body, fields, connection); the first if empty.
+	Variant string `json:"variant,omitempty"`
+	// Signed makes the hash of a forged amount, transaction or payment right.
+	Signed bool `json:"signed,omitempty"`
 }
 
 // FaultState is a fault and what it did so far.
@@ -162,8 +174,8 @@ type FaultState struct {
 func (f *Fault) check() error {
 	_, onElement := effectTypes[f.Effect]
 	switch {
-	case !onElement && !slices.Contains(callEffects, f.Effect):
-		names := make([]string, 0, len(effectTypes)+len(callEffects))
+	case !onElement && !slices.Contains(callEffects, f.Effect) && !f.Effect.onNotification():
+		names := make([]string, 0, len(effectTypes)+len(callEffects)+len(notificationEffects))
 		for _, e := range Effects() {
 			names = append(names, string(e))
 		}
@@ -178,6 +190,9 @@ func (f *Fault) check() error {
 		return fmt.Errorf("status %d is not within 500 and 599", f.Status)
 	case f.Effect == EffectDown && (f.Site != "" || f.Type != "" || f.OrderReference != "" || f.Amount != nil):
 		return errors.New("effect down acts on connections and can't match requests: use reset")
+	}
+	if err := f.checkNotification(); err != nil {
+		return err
 	}
 	if types, ok := effectTypes[f.Effect]; ok && f.Type != "" && !slices.Contains(types, f.Type) {
 		return fmt.Errorf("effect %s is for %s, not for %s", f.Effect, strings.Join(types, ", "), f.Type)
@@ -194,12 +209,17 @@ type subject struct {
 	sites, orders []string
 	amount        int64
 	hasAmount     bool
+	// event is the kind of event that a notification is about; empty means that
+	// this is a request.
+	event string
 }
 
 // matches tells whether the fault is for this request.
 func (f *Fault) matches(s *subject) bool {
 	types, limited := effectTypes[f.Effect]
-	return (!limited || slices.Contains(types, s.kind)) &&
+	return f.Effect.onNotification() == (s.event != "") &&
+		(f.Event == "" || f.Event == s.event) &&
+		(!limited || slices.Contains(types, s.kind)) &&
 		(f.Type == "" || f.Type == s.kind) &&
 		(f.Site == "" || slices.Contains(s.sites, f.Site)) &&
 		(f.Amount == nil || s.hasAmount && *f.Amount == s.amount) &&
@@ -229,6 +249,7 @@ type effects struct {
 	decision                                BankDecision
 	code, acquirerCode                      string
 	codeUnrecorded, codeApplied             bool
+	notification                            notify.Faults
 }
 
 func (e *effects) add(f *Fault, extra time.Duration) {
@@ -277,6 +298,8 @@ func (e *effects) add(f *Fault, extra time.Duration) {
 		e.empty = true
 	case EffectQueryPartial:
 		e.partial = true
+	default:
+		e.addNotification(f, delay)
 	}
 }
 

@@ -9,7 +9,10 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/chargehand/chargehand/testharness/gateway/notify"
 )
 
 // Gateway is a simulated payment gateway. All its methods may be called at the
@@ -23,6 +26,8 @@ type Gateway struct {
 	stats  counters
 	front  front
 	kept   *journal // nil without
+	sender *notify.Sender
+	public atomic.Bool // Switches.PublicNotifications, read without g.mu
 
 	// life is held for reading by every call in the handler, so that Close can
 	// wait for them; done ends their pauses.
@@ -63,7 +68,10 @@ func New(cfg Config) (*Gateway, error) {
 	}
 	g.rng = rand.New(rand.NewPCG(cfg.Seed, 0)) //nolint:gosec // answers of a simulator must be repeatable
 	g.sequence = 1000 + g.rng.Int64N(900_000)
-	err := g.load()
+	var err error
+	if g.sender, err = g.newSender(); err == nil {
+		err = g.load()
+	}
 	if err == nil && cfg.Journal != "" {
 		err = g.resume()
 	}
@@ -90,10 +98,14 @@ func (g *Gateway) resume() error {
 	return nil
 }
 
-// keepBook has every change of a transaction written down. g.mu is held.
+// keepBook has every change of a transaction written down, and then told to
+// whom it concerns. g.mu is held.
 func (g *Gateway) keepBook() {
-	if g.kept != nil {
-		g.book.changed = func(t *transaction) { g.kept.write(keep(t)) }
+	g.book.changed = func(t *transaction) {
+		if g.kept != nil {
+			g.kept.write(keep(t))
+		}
+		g.announce(t)
 	}
 }
 
@@ -146,8 +158,13 @@ func (g *Gateway) forget() error {
 		sites[s.Reference] = &ready
 	}
 	g.users, g.sites, g.switches = users, sites, g.config.Switches
+	g.public.Store(g.switches.PublicNotifications)
 	g.offset, g.latest = 0, g.now().UTC()
 	g.book = newBook(g.latest)
+	g.sender.Reset()
+	if _, err := g.sender.AddRules(g.config.NotificationRules...); err != nil {
+		return err //nolint:wrapcheck // it says what it is about
+	}
 	return nil
 }
 
@@ -244,6 +261,7 @@ func (g *Gateway) SetSwitches(ctx context.Context, s Switches) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.switches = s
+	g.public.Store(s.PublicNotifications)
 	return nil
 }
 
@@ -272,6 +290,7 @@ func (g *Gateway) Tick(d time.Duration) (time.Time, error) {
 	if d < 0 || d > maxTick {
 		return time.Time{}, fmt.Errorf("tick %s: not within 0 and %s", d, maxTick)
 	}
+	defer g.sender.Wake()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.offset += d

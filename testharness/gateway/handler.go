@@ -160,7 +160,9 @@ func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, c *call) {
 		html(w, http.StatusBadRequest)
 		return
 	}
-	body := envelope(c.format, c.reference(r, g.node, rng), g.processAll(u, c, rng), fx, rng, switches.Plain)
+	reference, answers := c.reference(r, g.node, rng), g.processAll(u, c, rng)
+	g.awaitNotifications(r.Context(), c, answers)
+	body := envelope(c.format, reference, answers, fx, rng, switches.Plain)
 	switch {
 	case fx.drop:
 		g.cut(w, false)

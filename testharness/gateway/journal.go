@@ -7,9 +7,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/chargehand/chargehand/testharness/gateway/notify"
 )
 
 // journal is the file in which a gateway keeps what a bank would not forget:
@@ -32,6 +36,11 @@ type journalLine struct {
 	Site        *Site            `json:"site,omitempty"`
 	Clock       *keptClock       `json:"clock,omitempty"`
 	Reset       bool             `json:"reset,omitempty"`
+
+	Rule             *notify.Rule         `json:"rule,omitempty"`
+	RuleGone         string               `json:"rule_gone,omitempty"`
+	Notification     *notify.Notification `json:"notification,omitempty"`
+	NotificationGone int64                `json:"notification_gone,omitempty"`
 }
 
 // keptClock is where the settlement clock stands.
@@ -108,12 +117,22 @@ func (g *Gateway) closeJournal() error {
 
 // replay takes in what a journal holds. g.mu is held.
 func (g *Gateway) replay(lines []journalLine) error {
+	queued := keptQueue{waiting: map[int64]*notify.Notification{}}
 	for i := range lines {
 		switch l := &lines[i]; {
 		case l.Reset:
 			if err := g.forget(); err != nil {
 				return err
 			}
+			clear(queued.waiting)
+		case l.Rule != nil:
+			g.sender.RestoreRule(*l.Rule)
+		case l.RuleGone != "":
+			_ = g.sender.DeleteRule(l.RuleGone) // one of a Config that had more rules may be gone anyway
+		case l.Notification != nil:
+			queued.set(l.Notification.ID, l.Notification)
+		case l.NotificationGone != 0:
+			queued.set(l.NotificationGone, nil)
 		case l.User != nil:
 			u, err := newUser(*l.User)
 			if err != nil {
@@ -142,7 +161,32 @@ func (g *Gateway) replay(lines []journalLine) error {
 			}
 		}
 	}
+	g.sender.Restore(queued.list(), queued.last)
 	return nil
+}
+
+// keptQueue is the queue of notifications while the journal is read.
+type keptQueue struct {
+	waiting map[int64]*notify.Notification
+	last    int64
+}
+
+// set takes in a notification as it is now, nil if it is not queued any more.
+func (k *keptQueue) set(id int64, n *notify.Notification) {
+	k.last = max(k.last, id)
+	if n == nil {
+		delete(k.waiting, id)
+		return
+	}
+	k.waiting[id] = n
+}
+
+func (k *keptQueue) list() []notify.Notification {
+	out := make([]notify.Notification, 0, len(k.waiting))
+	for _, id := range slices.Sorted(maps.Keys(k.waiting)) {
+		out = append(out, *k.waiting[id])
+	}
+	return out
 }
 
 // keptTransaction is a transaction as the journal has it: all of it.
@@ -193,5 +237,6 @@ func (k *keptTransaction) transaction() *transaction {
 		origin: k.Origin, checks: k.Checks, live: k.Live, started: k.Started, due: k.Due, settled: k.Settled,
 		visible: k.Visible, doubt: k.Doubt, stale: k.Stale, staleStatus: k.StaleStatus, history: k.History,
 		message: k.Message, details: k.Details, transfer: k.Transfer,
+		told: max(1, len(k.History)),
 	}
 }

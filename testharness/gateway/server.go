@@ -101,6 +101,7 @@ func (g *Gateway) start(ctx context.Context, at Listen) (*Server, error) {
 	if err := s.startAdmin(ctx, at); err != nil {
 		return nil, errors.Join(err, g.front.stop())
 	}
+	g.sender.Start()
 	return s, nil
 }
 
@@ -123,10 +124,11 @@ func (s *Server) startAdmin(ctx context.Context, at Listen) error {
 }
 
 // Close ends all connections, waits for calls in work (those that are paused
-// by a fault end unprocessed) and stops. It may be called more than once.
+// by a fault end unprocessed) and stops. Queued notifications stay queued. It may be called more than once.
 func (s *Server) Close() error {
 	s.once.Do(func() {
 		close(s.g.done)
+		s.g.sender.Close()
 		s.err = errors.Join(s.g.front.stop(), s.admin.Close())
 		s.serving.Wait()
 		s.g.life.Lock()

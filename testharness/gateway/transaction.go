@@ -83,6 +83,9 @@ type transaction struct {
 	details                []detail
 	transfer               *transfer // of bank transfers; replaced, never changed
 	watched                bool      // it is in the book's open list
+	// told is how much of the history was announced; 0 is nothing, not even that
+	// there is this transaction.
+	told int
 }
 
 // Change is one change of a settle status.
