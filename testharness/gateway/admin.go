@@ -41,6 +41,7 @@ func (g *Gateway) AdminHandler() http.Handler {
 	mux.HandleFunc("POST /users", g.postUser)
 	mux.HandleFunc("GET /switches", func(w http.ResponseWriter, _ *http.Request) { reply(w, g.Switches()) })
 	mux.HandleFunc("POST /switches", g.postSwitches)
+	g.routeNotifications(mux)
 	return mux
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/chargehand/chargehand/testharness/gateway/notify"
+	"github.com/chargehand/chargehand/testharness/gateway/rules"
 	"github.com/chargehand/chargehand/testharness/gateway/wire"
 )
 
@@ -76,7 +77,7 @@ func (g *Gateway) notificationFaults(e *notify.Event) notify.Faults {
 		kind: e.Fields["requesttypedescription"], sites: []string{e.Fields["sitereference"]},
 		orders: []string{e.Fields["orderreference"]}, event: e.Kind,
 	}
-	about.amount, about.hasAmount = parseAmount(e.Fields["baseamount"])
+	about.amount, about.hasAmount = rules.Amount(e.Fields["baseamount"])
 	fx := g.script.act(&about)
 	return fx.notification
 }
@@ -116,15 +117,15 @@ func (g *Gateway) NotificationRules() []notify.Rule { return g.sender.Rules() }
 
 // AddNotificationRules checks rules and adds all of them or none. It returns
 // them with their ids.
-func (g *Gateway) AddNotificationRules(rules ...notify.Rule) ([]notify.Rule, error) {
+func (g *Gateway) AddNotificationRules(given ...notify.Rule) ([]notify.Rule, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for i := range rules {
-		if _, known := g.sites[rules[i].Site]; !known {
-			return nil, fmt.Errorf("notification rule %d: no site %q", i+1, rules[i].Site)
+	for i := range given {
+		if _, known := g.sites[given[i].Site]; !known {
+			return nil, fmt.Errorf("notification rule %d: no site %q", i+1, given[i].Site)
 		}
 	}
-	added, err := g.sender.AddRules(rules...)
+	added, err := g.sender.AddRules(given...)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it says what it is about
 	}

@@ -101,7 +101,7 @@ func (g *Gateway) start(ctx context.Context, at Listen) (*Server, error) {
 	if err := s.startAdmin(ctx, at); err != nil {
 		return nil, errors.Join(err, g.front.stop())
 	}
-	g.sender.Start()
+	g.sender.Start(ctx)
 	return s, nil
 }
 

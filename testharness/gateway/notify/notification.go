@@ -72,6 +72,7 @@ type Try struct {
 type queued struct {
 	Notification
 	lane *lane
+	over chan struct{} // closed after the try that a caller may wait for
 	// passed counts the tries in a row that were due before they were made.
 	passed int
 }

@@ -78,7 +78,7 @@ func TestPublicAddressesOnlyWhenSent(t *testing.T) {
 	r := listen(t, false)
 	b := stopped(t, func(c *notify.Config) { c.Public = func() bool { return public } }, r.rule(mode(notify.Online)))
 	public = true
-	b.s.Start()
+	b.s.Start(t.Context())
 	b.tell("K1")
 	b.idle()
 	require.Equal(t, notify.Failed, b.only().State)

@@ -29,6 +29,7 @@ type Sender struct {
 	queue    map[int64]*queued
 	lanes    map[string]*lane
 	log      []*queued
+	urgent   []*queued                  // to be sent at once, on no lane
 	online   map[string][]chan struct{} // by transaction, while a caller waits
 	working  int
 	changed  chan struct{} // closed, and replaced, at every change
@@ -36,7 +37,6 @@ type Sender struct {
 
 	running bool
 	stop    context.CancelFunc
-	ctx     context.Context //nolint:containedctx // of the goroutines between Start and Close
 	work    sync.WaitGroup
 }
 
@@ -73,14 +73,14 @@ func (s *Sender) Reset() {
 // ErrClosed says that nothing is sent, before Start or after Close.
 var ErrClosed = errors.New("notifications are not being sent: the gateway is not serving")
 
-// Start begins to send, until Close. A Sender is started once.
-func (s *Sender) Start() {
+// Start begins to send, until Close; the context's end does not matter. A Sender
+// is started once.
+func (s *Sender) Start(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ctx, s.stop = context.WithCancel(context.Background())
-	s.running = true
-	ctx := s.ctx
-	s.work.Go(func() { s.run(ctx) })
+	life, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.running, s.stop = true, stop
+	s.work.Go(func() { s.run(life) })
 }
 
 // Close stops sending and waits until nothing is on its way. A try that it ends
@@ -101,8 +101,11 @@ func (s *Sender) Close() {
 func (s *Sender) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	defer s.startUrgent(ctx) // ends what came between the end and Close
 	for {
-		timer.Reset(s.dispatch(ctx, s.cfg.Now()))
+		now := s.cfg.Now()
+		s.startUrgent(ctx)
+		timer.Reset(s.dispatch(ctx, now))
 		select {
 		case <-ctx.Done():
 			return

@@ -103,18 +103,17 @@ func TestFirstOfEachMode(t *testing.T) {
 	require.Len(t, log, 5)
 	var failed, queued []string
 	for _, n := range log {
-		switch {
-		case n.Tried == 1:
+		if n.Tried == 1 {
 			require.Contains(t, n.Tries[0].Error, "not serving")
 			failed = append(failed, n.Rule)
-		default:
+		} else {
 			queued = append(queued, n.Rule)
 		}
 	}
 	require.Equal(t, []string{"n1", "n3"}, failed)
 	require.Equal(t, []string{"n4", "n5", "n6"}, queued)
 	require.ErrorIs(t, b.s.Idle(t.Context()), notify.ErrClosed)
-	b.s.Start()
+	b.s.Start(t.Context())
 	b.tick(time.Minute)
 	require.Len(t, r.all(), 4, "all but the online one")
 }
@@ -284,7 +283,7 @@ func TestQueueAndLogAreBounded(t *testing.T) {
 	require.Equal(t, "55-9-K2", log[0].Transaction, "the oldest is forgotten")
 	require.Equal(t, []notify.State{notify.Queued, notify.Queued, notify.Dropped, notify.Dropped},
 		[]notify.State{log[0].State, log[1].State, log[2].State, log[3].State})
-	b.s.Start()
+	b.s.Start(t.Context())
 	b.idle()
 	require.ElementsMatch(t, []string{"K1", "K2", "K3"}, r.orders())
 	b.tell("K6")
@@ -321,7 +320,7 @@ func TestCloseAndRestore(t *testing.T) {
 	again := stopped(t, nil)
 	again.s.RestoreRule(b.s.Rules()[0])
 	again.s.Restore([]notify.Notification{kept}, 7)
-	again.s.Start()
+	again.s.Start(t.Context())
 	again.idle()
 	<-here
 	require.Equal(t, "K1", r.orders()[2])
@@ -366,7 +365,7 @@ func TestDeletedRuleStillSendsWhatItQueued(t *testing.T) {
 	b.tell("K1")
 	require.NoError(t, b.s.DeleteRule("n1"))
 	b.tell("K2")
-	b.s.Start()
+	b.s.Start(t.Context())
 	b.idle()
 	require.Equal(t, []string{"K1"}, r.orders())
 }

@@ -139,7 +139,7 @@ type bench struct {
 func setup(t testing.TB, change func(*notify.Config), rules ...notify.Rule) *bench {
 	t.Helper()
 	b := stopped(t, change, rules...)
-	b.s.Start()
+	b.s.Start(t.Context())
 	return b
 }
 

@@ -140,15 +140,25 @@ func (s *Sender) sendNow(q *queued) {
 		}
 		s.queue[q.ID] = q
 	}
-	over := make(chan struct{})
-	s.online[q.Transaction] = append(s.online[q.Transaction], over)
+	q.over = make(chan struct{})
+	s.online[q.Transaction] = append(s.online[q.Transaction], q.over)
 	s.working++
-	ctx, sent := s.ctx, q.Notification
-	s.work.Go(func() { s.tryNow(ctx, q, &sent, over) })
+	s.urgent = append(s.urgent, q)
+}
+
+// startUrgent starts what a caller may be waiting for.
+func (s *Sender) startUrgent(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, q := range s.urgent {
+		sent := q.Notification
+		s.work.Go(func() { s.tryNow(ctx, q, &sent) })
+	}
+	s.urgent = nil
 }
 
 // tryNow sends a notification that was on no lane yet.
-func (s *Sender) tryNow(ctx context.Context, q *queued, n *Notification, over chan struct{}) {
+func (s *Sender) tryNow(ctx context.Context, q *queued, n *Notification) {
 	result, aborted := Try{}, true
 	select {
 	case s.slots <- struct{}{}:
@@ -172,7 +182,7 @@ func (s *Sender) tryNow(ctx context.Context, q *queued, n *Notification, over ch
 	}
 	waiting := s.online[q.Transaction]
 	for i := range waiting {
-		if waiting[i] == over {
+		if waiting[i] == q.over {
 			waiting = append(waiting[:i:i], waiting[i+1:]...)
 			break
 		}
@@ -181,7 +191,7 @@ func (s *Sender) tryNow(ctx context.Context, q *queued, n *Notification, over ch
 		delete(s.online, q.Transaction)
 	}
 	s.mu.Unlock()
-	close(over)
+	close(q.over)
 	s.finished(q.ID, aborted || q.Once)
 }
 
