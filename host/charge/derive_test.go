@@ -118,7 +118,7 @@ func TestDerive(t *testing.T) {
 		{name: "authorised", build: recorded, state: charge.StateAuthorised, produce: "yes", act: charge.ActRelease},
 		{name: "authorised, site not proven", build: recorded, facts: func(f *charge.Facts) { f.SiteProven = false }, state: charge.StateAuthorised, produce: "wait", act: charge.ActRelease},
 		{name: "releasing", build: then(recorded, release), state: charge.StateReleasing, produce: "yes", act: charge.ActRelease},
-		{name: "releasing, accepted", build: then(recorded, release, func(c *charge.Charge) { c.FoldAdjusted("55-9-2", payment.ActionRelease, true) }), state: charge.StateReleasing, produce: "yes", act: charge.ActFollow},
+		{name: "releasing, accepted", build: then(recorded, release, func(c *charge.Charge) { _ = c.FoldAdjusted("55-9-2", payment.ActionRelease, true) }), state: charge.StateReleasing, produce: "yes", act: charge.ActFollow},
 		{name: "release overdue", build: then(recorded, release), facts: func(f *charge.Facts) { f.Now = t0.Add(2 * time.Hour) }, state: charge.StateReleasing, produce: "yes", act: charge.ActRelease, person: charge.CaseReleaseOverdue},
 		{name: "released", build: then(recorded, release, status(payment.StatusDue)), state: charge.StateReleased, produce: "yes", act: charge.ActFollow},
 		{name: "released, then held by someone", build: then(recorded, release, status(payment.StatusDue), status(payment.StatusSuspended)), state: charge.StateHeld, produce: "wait", act: charge.ActFollow, person: charge.CaseHeldBySomeone},

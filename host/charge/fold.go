@@ -10,11 +10,12 @@ import (
 )
 
 // FoldAnswer takes in what a call to charge came to. An answer that comes
-// late, after others have given the call up, is taken in all the same.
+// late, after others have given the call up, is taken in all the same; one to a
+// call that the books don't know is refused with ErrWentBack.
 func (c *Charge) FoldAnswer(a Answer) error {
 	at := c.Attempt(a.Number)
 	if at == nil || at.Stage == StagePlanned || at.Stage == StageWithdrawn {
-		return fmt.Errorf("charge %s: an answer for attempt %d, which was not started", c.ID, a.Number)
+		return fmt.Errorf("an answer for attempt %d, which was not started: %w", a.Number, ErrWentBack)
 	}
 	res := a.Result
 	outcome := res.Outcome
@@ -257,11 +258,17 @@ func (c *Charge) MarkAdjust(id payment.TransactionID, action payment.Action, at 
 }
 
 // FoldAdjusted takes in the gateway's word on an action. It decides nothing,
-// but what was answered well is not sent again.
-func (c *Charge) FoldAdjusted(id payment.TransactionID, action payment.Action, accepted bool) {
-	if r := c.Record(id); r != nil && r.Adjust == action {
+// but what was answered well is not sent again. An action on a transaction that
+// the books don't know is refused with ErrWentBack.
+func (c *Charge) FoldAdjusted(id payment.TransactionID, action payment.Action, accepted bool) error {
+	r := c.Record(id)
+	switch {
+	case r == nil:
+		return fmt.Errorf("an answer about the %s of transaction %s, which is not known: %w", action, id, ErrWentBack)
+	case r.Adjust == action:
 		r.Accepted = r.Accepted || accepted
 	}
+	return nil
 }
 
 // Plan adds the next attempt. What it is sent with is filled in when it starts.

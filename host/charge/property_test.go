@@ -268,7 +268,9 @@ func (w *world) visit() {
 	for _, id := range ids {
 		accepted := w.update(id, action)
 		if w.flip("update answered") {
-			w.c.FoldAdjusted(id, action, accepted)
+			if err := w.c.FoldAdjusted(id, action, accepted); err != nil {
+				w.t.Fatalf("%v", err)
+			}
 		}
 	}
 	if l, ok := w.query(); ok {

@@ -13,6 +13,10 @@ import (
 // newest any more: read again, fold again, derive again.
 var ErrStale = errors.New("the charge has changed meanwhile")
 
+// ErrWentBack refuses to fold what does not fit a charge because the books know
+// less of it than they did.
+var ErrWentBack = errors.New("the books know less of the charge than they did")
+
 // ErrStopped refuses to begin an attempt, or a release, in a database that
 // seems to have been put back. Everything else is written all the same.
 var ErrStopped = errors.New("charging is stopped: the database seems to have been put back")
@@ -55,6 +59,9 @@ type Store interface {
 	Commit(ctx context.Context, c Change) error
 	// Load reads charges whole. Ids that do not exist are left out.
 	Load(ctx context.Context, ids ...ID) ([]*Charge, error)
+	// Latest is Load as of now, whatever node of a cluster is asked; an error if
+	// that can't be had before ctx ends.
+	Latest(ctx context.Context, ids ...ID) ([]*Charge, error)
 	// ClaimDue gives charges with a check that is due to this owner, until
 	// then, and nobody else. Planned ones are not among them: see Planned.
 	ClaimDue(ctx context.Context, owner string, now, until time.Time, limit int) ([]*Charge, error)

@@ -2,10 +2,7 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"time"
-
-	"github.com/cenkalti/backoff/v5"
 
 	"github.com/chargehand/chargehand/host/charge"
 	"github.com/chargehand/chargehand/host/step"
@@ -111,73 +108,6 @@ func (e *Engine) answered(c *charge.Charge, a charge.Answer) {
 		}
 		return &charge.Change{Evidence: []charge.Evidence{evidence}, Pause: e.pauseFor(after)}, nil
 	})
-}
-
-// persist changes a charge: fold into a copy, derive, write; and again from
-// what stands there if somebody else was first, or after a while if the
-// database can't be written. It goes on with what is due next.
-func (e *Engine) persist(c *charge.Charge, fold func(*charge.Charge) (*charge.Change, error)) {
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = 20*time.Millisecond, 5*time.Second
-	gone := 0
-	for {
-		change, err := e.try(c, fold)
-		switch {
-		case err == nil && change == nil:
-			return
-		case err == nil:
-			e.written(*change)
-			return
-		case errors.Is(err, charge.ErrStale):
-			// At once: what stands there now is read below.
-		default:
-			e.cfg.Logger.Error("a charge can't be written; trying again", "charge", c.ID, "error", err)
-			select {
-			case <-time.After(wait.NextBackOff()):
-			case <-e.ctx.Done():
-				return
-			}
-		}
-		fresh, err := e.cfg.Store.Load(e.ctx, c.ID)
-		switch {
-		case e.ctx.Err() != nil:
-			return
-		case err == nil && len(fresh) == 1:
-			c, gone = fresh[0], 0
-		case err == nil:
-			// Nodes of a cluster lag; but charges are never deleted.
-			if gone++; gone > maxGone {
-				e.cfg.Gate.Missing(e.ctx, c.ID)
-				e.cfg.Logger.Error("a charge is gone with what came in about it; the sweep after the restore finds it at the gateway", "charge", c.ID)
-				return
-			}
-			select {
-			case <-time.After(wait.NextBackOff()):
-			case <-e.ctx.Done():
-				return
-			}
-		}
-	}
-}
-
-// maxGone is how often a charge is looked for that has disappeared: for about
-// a quarter of a minute.
-const maxGone = 16
-
-func (e *Engine) try(c *charge.Charge, fold func(*charge.Charge) (*charge.Change, error)) (*charge.Change, error) {
-	after := c.Clone()
-	change, err := fold(after)
-	if err != nil {
-		e.cfg.Logger.Error("what came in about a charge does not fit it", "charge", c.ID, "error", err)
-		return nil, nil
-	}
-	change.Before, change.After = c, after
-	e.derive(change)
-	if err := e.cfg.Store.Commit(e.ctx, *change); err != nil {
-		return nil, err
-	}
-	step.At(step.ResultCommitted)
-	return change, nil
 }
 
 // derive applies the verdict to a change, and keeps the charge with this host

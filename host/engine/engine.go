@@ -41,7 +41,8 @@ type Gate interface {
 	// that was sent, or may have been, before that. sent is what a new attempt
 	// would be sent with.
 	Recall(ctx context.Context, c *charge.Charge, sent charge.Attempt, at time.Time) (recalled bool, err error)
-	// Missing takes in that a charge is gone which was written.
+	// Missing takes in that a charge, or an attempt of it, is gone which was
+	// written, whatever node of the database is asked.
 	Missing(ctx context.Context, id charge.ID)
 }
 

@@ -396,7 +396,7 @@ func (e *Engine) readBack(gateway payment.Gateway, access payment.Access, acts [
 
 // told is what an update and its read-back say of a charge, as a thing to fold
 // into it, or into what it has become meanwhile.
-func (e *Engine) told(a acting, s *sight, read bool, answers map[payment.TransactionID]payment.Adjusted) func(*charge.Charge) (*charge.Change, error) {
+func (e *Engine) told(a acting, s *sight, read bool, answers map[payment.TransactionID]payment.Adjusted) folding {
 	l := charge.Look{At: s.at, Place: a.place, IDs: a.ids}
 	for _, id := range a.ids {
 		if t, ok := s.byID[id]; ok {
@@ -405,7 +405,9 @@ func (e *Engine) told(a acting, s *sight, read bool, answers map[payment.Transac
 	}
 	return func(after *charge.Charge) (*charge.Change, error) {
 		for _, id := range a.ids {
-			after.FoldAdjusted(id, a.action, answers[id].Accepted)
+			if err := after.FoldAdjusted(id, a.action, answers[id].Accepted); err != nil {
+				return nil, err
+			}
 		}
 		if read {
 			after.FoldLook(l, e.cfg.Clocks)

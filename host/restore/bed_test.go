@@ -13,6 +13,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
 
 	"github.com/chargehand/chargehand/host/charge"
 	"github.com/chargehand/chargehand/host/charge/chargedb"
@@ -46,6 +47,8 @@ func quick() charge.Clocks {
 type kind struct {
 	config database.Config
 	backup func(t *testing.T) (putBack func(t *testing.T))
+	// under is backup while a host has the database, which is put back under it.
+	under func(t *testing.T, db *database.DB) (putBack func(t *testing.T, db *database.DB))
 }
 
 // each runs a test on a migrated database of each kind.
@@ -57,7 +60,7 @@ func each(t *testing.T, test func(t *testing.T, k kind)) {
 		config := database.Config{Driver: database.DriverSQLite, Path: path}
 		migrate(t, config)
 		test(t, kind{
-			config: config,
+			config: config, under: copyRows,
 			// Nobody has the file open: it is complete without the files beside it.
 			backup: func(t *testing.T) func(*testing.T) {
 				content, err := os.ReadFile(path)
@@ -75,7 +78,13 @@ func each(t *testing.T, test func(t *testing.T, k kind)) {
 		t.Parallel()
 		config := database.Config{Driver: database.DriverMySQL, DSN: databasetest.EmptyMySQL(t), MaxOpen: 8}
 		migrate(t, config)
-		test(t, kind{config: config, backup: func(t *testing.T) func(*testing.T) { return copyTables(t, config) }})
+		test(t, kind{
+			config: config, backup: func(t *testing.T) func(*testing.T) { return copyTables(t, config) },
+			under: func(t *testing.T, _ *database.DB) func(*testing.T, *database.DB) {
+				putBack := copyTables(t, config)
+				return func(t *testing.T, _ *database.DB) { putBack(t) }
+			},
+		})
 	})
 }
 
@@ -117,6 +126,35 @@ func copyTables(t *testing.T, config database.Config) func(*testing.T) {
 	}
 	statements(save...)
 	return func(*testing.T) { statements(append(back, "COMMIT")...) }
+}
+
+// copyRows copies every table of a file, and puts them back in one transaction,
+// through the only process that has it.
+func copyRows(t *testing.T, db *database.DB) func(*testing.T, *database.DB) {
+	t.Helper()
+	ctx := context.Background()
+	all, err := db.Read(ctx).Migrator().GetTables()
+	require.NoError(t, err)
+	save, back := []string{}, []string{"PRAGMA defer_foreign_keys = ON"}
+	for _, name := range all {
+		if strings.HasPrefix(name, "schema_") || strings.HasPrefix(name, "sqlite_") {
+			continue
+		}
+		save = append(save, "CREATE TABLE backup_"+name+" AS SELECT * FROM "+name)
+		back = append(back, "DELETE FROM "+name, "INSERT INTO "+name+" SELECT * FROM backup_"+name)
+	}
+	run := func(db *database.DB, list []string) {
+		require.NoError(t, db.Tx(ctx, func(tx *gorm.DB) error {
+			for _, s := range list {
+				if err := tx.Exec(s).Error; err != nil {
+					return fmt.Errorf("%s: %w", s, err)
+				}
+			}
+			return nil
+		}))
+	}
+	run(db, save)
+	return func(_ *testing.T, db *database.DB) { run(db, back) }
 }
 
 func migrate(t *testing.T, config database.Config) {

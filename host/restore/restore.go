@@ -75,15 +75,19 @@ type Store interface {
 	// Bind writes an environment into a database that has none, and gives the
 	// one that is there.
 	Bind(ctx context.Context, e Environment) (Environment, error)
-	// State reads what the watch compares.
+	// State reads what the watch compares. A node of a cluster may lag behind.
 	State(ctx context.Context) (State, error)
+	// Latest is State as of now, whatever node is asked; an error if that can't be
+	// had before ctx ends.
+	Latest(ctx context.Context) (State, error)
 	// Register writes a host down, with its counters.
 	Register(ctx context.Context, h Host) error
 	// Alive notes that a host was alive; stopped, that it has ended in order.
 	Alive(ctx context.Context, id string, at time.Time, stopped bool) error
 	// Hosts lists all hosts.
 	Hosts(ctx context.Context) ([]Host, error)
-	// Open stops charging, unless it is stopped already, and gives what for.
+	// Open stops charging, unless it is stopped already, and gives what for. It
+	// knows what was committed on any node.
 	Open(ctx context.Context, r Restore) (Restore, error)
 	// Restores lists all, with the progress of their sites, oldest first.
 	Restores(ctx context.Context) ([]Restore, error)

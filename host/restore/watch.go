@@ -20,9 +20,9 @@ type WatchConfig struct {
 	Owner string // this run of this host
 	// Poll is the time between two readings of the counters.
 	Poll time.Duration
-	// Grace is how long a database may show less than it did until it counts as
-	// put back: nodes of a cluster lag behind each other. Nothing is begun
-	// meanwhile. Zero is at once.
+	// Grace is how long a database may show less than it did until the watch asks
+	// for its latest state, which decides: nodes of a cluster lag behind each
+	// other, mostly for moments. Nothing is begun meanwhile. Zero is at once.
 	Grace  time.Duration
 	Now    func() time.Time
 	Logger hclog.Logger
@@ -36,6 +36,9 @@ const (
 	settle = 10 * time.Second
 	// callLimit bounds one reading or writing.
 	callLimit = 10 * time.Second
+	// latestLimit bounds the wait for a node that lags behind. Signs of life still
+	// come in time with it.
+	latestLimit = 5 * time.Second
 )
 
 // Watch notices that the database was put back.
@@ -50,6 +53,7 @@ type Watch struct {
 	shownAt  time.Time
 	suspect  time.Time // since when the database shows less
 	what     string    // of what
+	missing  string    // what was found to be gone, other than counters
 	sure     bool      // it was put back
 	written  bool      // and the database says so
 	restored time.Time
@@ -76,7 +80,7 @@ func NewWatch(ctx context.Context, cfg WatchConfig) (*Watch, error) {
 		w.seen, w.dirty = Seen{Database: state.Seen.Database, Epoch: state.Seen.Epoch}, true
 	}
 	w.restored = state.Restored
-	w.compare(w.seen.clone(), state)
+	w.compare(w.seen.clone(), state, false)
 	now := cfg.Now().UTC()
 	w.beat = now
 	if err := cfg.Store.Register(ctx, Host{ID: cfg.File.Host, Owner: cfg.Owner, StartedAt: now, SeenAt: now}); err != nil {
@@ -120,12 +124,15 @@ func (w *Watch) RestoredAt() time.Time {
 	return w.restored
 }
 
-// Missing takes in that a charge is gone that this host has written. Charges
-// are never deleted, so the database was put back.
+// Missing takes in that a charge, or an attempt of it, is gone that this host
+// has written, also in the latest that the database knows. Neither is ever
+// deleted, so the database was put back.
 func (w *Watch) Missing(ctx context.Context, id charge.ID) {
 	w.mu.Lock()
-	w.suspicion("the charge "+string(id)+", which this host has written, is not there any more", w.cfg.Now())
-	w.sure = true
+	w.missing = "what this host has written of the charge " + string(id) + " is not there any more"
+	if !w.sure {
+		w.suspicion(w.missing, w.cfg.Now())
+	}
 	w.mu.Unlock()
 	w.decide(ctx)
 }
@@ -146,9 +153,7 @@ func (w *Watch) run(ctx context.Context) {
 func (w *Watch) poll(ctx context.Context) {
 	limited, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	w.mu.Lock()
-	seen := w.seen.clone() // what is committed while the database is read may not be in it
-	w.mu.Unlock()
+	seen := w.soFar()
 	state, err := w.cfg.Store.State(limited)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -156,8 +161,7 @@ func (w *Watch) poll(ctx context.Context) {
 		}
 		return
 	}
-	w.compare(seen, state)
-	w.decide(limited)
+	w.compare(seen, state, false)
 	if err := w.save(); err != nil {
 		w.cfg.Logger.Error("what was seen of the database can't be kept; a restore may go unnoticed after a crash", "error", err)
 	}
@@ -167,25 +171,44 @@ func (w *Watch) poll(ctx context.Context) {
 			w.cfg.Logger.Warn("this host's sign of life can't be written", "error", err)
 		}
 	}
+	w.decide(ctx)
 }
 
-// compare takes in what the database shows, read after that was seen.
-func (w *Watch) compare(seen Seen, state State) {
+// soFar is what was seen until now. What is committed while the database is
+// read may not be in what it shows.
+func (w *Watch) soFar() Seen {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.seen.clone()
+}
+
+// compare takes in what the database shows, read after that was seen. latest
+// says that no node of it knows more.
+func (w *Watch) compare(seen Seen, state State, latest bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := w.cfg.Now()
 	if state.Restored.After(w.restored) {
 		w.restored = state.Restored
 	}
-	switch behind := seen.behind(&state.Seen); {
+	less := seen.behind(&state.Seen)
+	if less == "" {
+		less = w.missing
+	}
+	switch {
 	case state.Open != nil:
 		w.stopFor(state.Open.Text)
 		w.sure, w.written = true, true
 	case state.Seen.Epoch > seen.Epoch:
 		w.why.Store(&restartText)
+		w.suspect, w.missing = time.Time{}, ""
 	case w.sure:
-	case behind != "":
-		w.suspicion(behind, now)
+	case less != "" && latest:
+		w.suspicion(less, now)
+		w.stopFor(less)
+		w.sure = true
+	case less != "":
+		w.suspicion(less, now)
 		w.shown = Seen{}
 	default:
 		if !w.suspect.IsZero() {
@@ -197,13 +220,22 @@ func (w *Watch) compare(seen Seen, state State) {
 	}
 }
 
-// suspicion stops charging here until it is gone, or lasts too long.
+// suspicion stops charging here until it is gone, or a certainty.
 func (w *Watch) suspicion(what string, now time.Time) {
-	w.stopFor(what)
+	if w.what != what || w.suspect.IsZero() {
+		w.what = what
+		w.wait("A node of a cluster that lags behind catches up by itself; if it does not, this host looks whether the database is a backup.")
+	}
 	if w.suspect.IsZero() {
 		w.suspect = now
 		w.cfg.Logger.Error("the database shows less than it did; nothing is charged while that is so", "what", what)
 	}
+}
+
+// wait says why nothing is charged for the moment.
+func (w *Watch) wait(more string) {
+	why := "Nothing is charged for the moment, because the database shows less than it did: " + w.what + ". " + more
+	w.why.Store(&why)
 }
 
 // believe takes in what has been shown for long enough.
@@ -218,16 +250,18 @@ func (w *Watch) believe(shown Seen, now time.Time) {
 	}
 }
 
-// decide makes a suspicion that has lasted a certainty, for all hosts.
+// decide makes a suspicion a certainty, for all hosts, or ends it.
 func (w *Watch) decide(ctx context.Context) {
+	w.confirm(ctx)
 	w.mu.Lock()
-	w.sure = w.sure || !w.suspect.IsZero() && w.cfg.Now().Sub(w.suspect) >= w.cfg.Grace
 	sure, what, found := w.sure && !w.written, w.what, w.suspect.UTC()
 	w.mu.Unlock()
 	if !sure {
 		return
 	}
-	r, err := w.cfg.Store.Open(ctx, Restore{
+	limited, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	r, err := w.cfg.Store.Open(limited, Restore{
 		ID: uuid.Must(uuid.NewV7()).String(), FoundAt: found, FoundBy: w.cfg.Owner, Text: what,
 	})
 	if err != nil {
@@ -239,6 +273,33 @@ func (w *Watch) decide(ctx context.Context) {
 	w.stopFor(r.Text)
 	w.mu.Unlock()
 	w.cfg.Logger.Error("the database was put back: charging is stopped", "restore", r.ID, "found_at", r.FoundAt, "what", r.Text)
+}
+
+// confirm asks for the latest that the database knows, once a suspicion has
+// lasted. Only that tells a database which was put back from a node that lags
+// behind; where it can't be had, nothing is known.
+func (w *Watch) confirm(ctx context.Context) {
+	w.mu.Lock()
+	lasted := w.missing != "" || !w.suspect.IsZero() && w.cfg.Now().Sub(w.suspect) >= w.cfg.Grace
+	due := lasted && !w.sure
+	w.mu.Unlock()
+	if !due {
+		return
+	}
+	limited, cancel := context.WithTimeout(ctx, latestLimit)
+	defer cancel()
+	seen := w.soFar()
+	state, err := w.cfg.Store.Latest(limited)
+	if err == nil {
+		w.compare(seen, state, true)
+		return
+	}
+	w.cfg.Logger.Warn("whether the database was put back or lags behind can't be told yet", "error", err)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.sure && w.why.Load() != nil {
+		w.wait("Whether it is a backup, or a node of a cluster that lags behind, can't be told, since its latest state can't be read: look whether the node takes in what the others write.")
+	}
 }
 
 // stopFor says why charging is stopped.

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,6 +28,7 @@ type runs struct {
 	store restore.Store
 	path  string // of the state file
 	poll  time.Duration
+	grace time.Duration
 }
 
 func noLock(string) (io.Closer, error) { return io.NopCloser(nil), nil }
@@ -39,7 +42,7 @@ func (r *runs) run() (*restore.Watch, *restoredb.Counter) {
 	file, err := restore.OpenFile(r.path, noLock)
 	require.NoError(r.t, err)
 	w, err := restore.NewWatch(ctx, restore.WatchConfig{
-		Store: r.store, File: file, Owner: "host", Poll: max(r.poll, time.Millisecond), Now: time.Now, Logger: hclog.NewNullLogger(),
+		Store: r.store, File: file, Owner: "host", Poll: max(r.poll, time.Millisecond), Grace: r.grace, Now: time.Now, Logger: hclog.NewNullLogger(),
 	})
 	require.NoError(r.t, err)
 	return w, restoredb.NewCounter(w)
@@ -161,6 +164,97 @@ func TestLessIsNoticedByTheNextCommit(t *testing.T) {
 				require.Equal(t, int64(2), commits, "what shows less is not counted on")
 			}
 		}
+	})
+}
+
+// lagging is a store on a node that shows what once was, and may take in what
+// the others have written or not.
+type lagging struct {
+	restore.Store
+	mu    sync.Mutex
+	shown *restore.State
+	fault error
+}
+
+func (l *lagging) set(shown *restore.State, fault error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.shown, l.fault = shown, fault
+}
+
+func (l *lagging) State(ctx context.Context) (restore.State, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.shown != nil {
+		return *l.shown, nil
+	}
+	return l.Store.State(ctx)
+}
+
+func (l *lagging) Latest(ctx context.Context) (restore.State, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fault != nil {
+		return restore.State{}, l.fault
+	}
+	return l.Store.Latest(ctx)
+}
+
+// A node that lags behind shows less than it did, for however long. That is no
+// restore: charging stops while it is so, and goes on.
+func TestLaggingIsNotPutBack(t *testing.T) {
+	t.Parallel()
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		ctx := context.Background()
+		node := &lagging{Store: restoredb.New(db)}
+		r := &runs{t: t, db: db, store: node, path: filepath.Join(t.TempDir(), "state"), grace: 20 * time.Millisecond}
+		w, c := r.run()
+		once, err := node.State(ctx)
+		require.NoError(t, err)
+		for range 3 * restore.Lanes {
+			require.True(t, r.commit(c, nil))
+		}
+		stopped := func(text string) func() bool {
+			return func() bool { return strings.Contains(w.Stopped(), text) }
+		}
+		goesOn := func() bool { return w.Stopped() == "" }
+		for _, when := range []string{"running", "starting"} {
+			node.set(&once, errors.New("the node takes nothing in"))
+			if when == "starting" {
+				w.Stop(ctx)
+				w, c = r.run()
+				require.NotEmpty(t, w.Stopped())
+			}
+			require.Eventually(t, stopped("can't be read"), time.Minute, time.Millisecond, when)
+			require.False(t, r.commit(c, nil), "nothing is begun")
+			// It has caught up; what it showed before may still be on its way.
+			node.set(&once, nil)
+			require.Eventually(t, goesOn, time.Minute, time.Millisecond, when)
+			node.set(nil, nil)
+			require.Eventually(t, func() bool { return r.commit(c, nil) }, time.Minute, time.Millisecond)
+			require.True(t, w.RestoredAt().IsZero())
+			all, err := node.Restores(ctx)
+			require.NoError(t, err)
+			require.Empty(t, all, when)
+		}
+		w.Stop(ctx)
+	})
+}
+
+// A database that shows less, and does not know more either, was put back.
+func TestPutBackAfterAGrace(t *testing.T) {
+	t.Parallel()
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		r := &runs{t: t, db: db, store: restoredb.New(db), path: filepath.Join(t.TempDir(), "state"), grace: 20 * time.Millisecond}
+		w, c := r.run()
+		defer w.Stop(context.Background())
+		for range 3 * restore.Lanes {
+			require.True(t, r.commit(c, nil))
+		}
+		less := "UPDATE commit_counters SET commits = commits - 1"
+		require.NoError(t, db.Tx(context.Background(), func(tx *gorm.DB) error { return tx.Exec(less).Error }))
+		require.Eventually(t, func() bool { return !w.RestoredAt().IsZero() }, time.Minute, time.Millisecond)
+		require.Contains(t, w.Stopped(), "chargehand restored --since")
 	})
 }
 

@@ -21,6 +21,15 @@ func (s *Store) Load(ctx context.Context, ids ...charge.ID) ([]*charge.Charge, e
 	return load(s.db.Read(ctx), "id IN ?", strs(ids))
 }
 
+// Latest implements charge.Store.
+func (s *Store) Latest(ctx context.Context, ids ...charge.ID) (charges []*charge.Charge, err error) {
+	err = s.db.Latest(ctx, func(read *gorm.DB) error {
+		charges, err = load(read, "id IN ?", strs(ids))
+		return err
+	})
+	return charges, err
+}
+
 // load reads charges with all that hangs on them, by id.
 func load(db *gorm.DB, where string, args ...any) ([]*charge.Charge, error) {
 	var rows []chargeRow

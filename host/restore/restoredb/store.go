@@ -49,9 +49,21 @@ func (s *Store) Bind(ctx context.Context, e restore.Environment) (restore.Enviro
 
 // State implements restore.Store.
 func (s *Store) State(ctx context.Context) (restore.State, error) {
+	return readState(s.db.Read(ctx))
+}
+
+// Latest implements restore.Store.
+func (s *Store) Latest(ctx context.Context) (state restore.State, err error) {
+	err = s.db.Latest(ctx, func(read *gorm.DB) error {
+		state, err = readState(read)
+		return err
+	})
+	return state, err
+}
+
+func readState(db *gorm.DB) (restore.State, error) {
 	var state restore.State
 	// The counters first: what was lifted meanwhile has its higher epoch after them.
-	db := s.db.Read(ctx)
 	var counters []counterRow
 	if err := db.Order("host_id, lane").Find(&counters).Error; err != nil {
 		return state, fmt.Errorf("read the commit counters: %w", err)
@@ -124,7 +136,12 @@ func (s *Store) Hosts(ctx context.Context) ([]restore.Host, error) {
 // hosts that notice at once, one opens.
 func (s *Store) Open(ctx context.Context, r restore.Restore) (restore.Restore, error) {
 	var row restoreRow
-	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
+	// From here on the node knows what hosts of other nodes have opened.
+	err := s.db.Latest(ctx, func(read *gorm.DB) error { return read.Take(&environmentRow{}).Error })
+	if err != nil {
+		return restore.Restore{}, fmt.Errorf("look whether charging is stopped: %w", err)
+	}
+	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
 		row = restoreRow{ID: r.ID, FoundAt: utc(r.FoundAt), FoundBy: r.FoundBy, Text: cut(r.Text, 1000)}
 		if err := lock(tx); err != nil {
 			return err
