@@ -24,7 +24,8 @@
 // So whoever claims something has it only once Tx returned nil. What another host
 // has just committed on another node may not show yet. No decision rests on that:
 // each is written on the version it was derived from, and an order that is not
-// seen yet is refused by its unique key at the latest. A client that must read at
+// seen yet is refused by its unique key at the latest. What must not be missed is
+// read by Latest, which waits for the other nodes' commits. A client that must read at
 // one host what it wrote at another sets wsrep_sync_wait=1 in the DSN.
 //
 // What it does not do: it knows no table, chooses no retry for what it calls

@@ -10,9 +10,12 @@
 // its own, and remembers the highest count that was surely on disk, in memory
 // and in a state file. A transaction that would begin a charge in a database
 // that shows less is refused by its own statement; everything else goes on,
-// since evidence is never lost. If the lower count stays for longer than nodes
-// of a cluster lag behind each other, the database counts as put back, and
-// nothing is attempted or released until it was swept.
+// since evidence is never lost. A node of a cluster that lags behind shows less,
+// too. So if the lower count stays, the latest that the cluster has committed is
+// read: only if that is less, the database was put back, and nothing is attempted
+// or released until it was swept. While it can't be read, nothing is known and
+// nothing begun. An answer that comes in about an attempt or a charge which the
+// latest does not have says the same as a counter that shows less.
 //
 // The sweep: Sweeper asks every site for all it has done since the backup. What
 // belongs to a charge in the books is folded in; the rest is kept by its
@@ -23,5 +26,7 @@
 // notice a restore if the state file was put back with the database; know of
 // sites whose settings were lost, until somebody enters them again. It never
 // remembers more than was committed, so no crash raises a false alarm; and it
-// remembers a second late, so what goes back by less can pass.
+// remembers a second late, so what goes back by less can pass. Each transaction
+// looks at its own counter alone: in a database that lost fewer commits than there
+// are counters, it is the next reading of all of them that notices.
 package restore
