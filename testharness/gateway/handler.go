@@ -19,11 +19,13 @@ import (
 // maxBody bounds the body of a request.
 const maxBody = 1 << 20
 
-// Handler serves the service in JSON at /json/ and in XML at /xml/.
+// Handler serves the service in JSON at /json/ and in XML at /xml/, and the
+// pages that a redirecturl leads to.
 func (g *Gateway) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/json/{$}", func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, &formatJSON) })
 	mux.HandleFunc("/xml/{$}", func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, &formatXML) })
+	g.customers(mux, "/trustly/")
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { html(w, http.StatusNotFound) })
 	return mux
 }

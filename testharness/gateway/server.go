@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/chargehand/chargehand/testharness/gateway/page"
 )
 
 // Listen says where a gateway serves.
@@ -26,6 +28,9 @@ type Listen struct {
 	// Open opens a port; nil means one of this machine's. Tests bring a network
 	// in memory.
 	Open func(ctx context.Context, network, address string) (net.Listener, error)
+	// Pages are served at /myst/ of the admin address, and / leads there; nil
+	// serves none.
+	Pages http.Handler
 }
 
 // Server is a gateway that serves on ports of its own.
@@ -116,12 +121,26 @@ func (s *Server) startAdmin(ctx context.Context, at Listen) error {
 	}
 	s.adminURL = "http://" + listener.Addr().String()
 	s.admin = &http.Server{
-		Handler: s.g.AdminHandler(), ReadHeaderTimeout: 10 * time.Second,
+		Handler: page.Local(s.adminHandler(at.Pages)), ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
 	s.serving.Go(func() { _ = s.admin.Serve(listener) }) // ends with Close
 	return nil
 }
+
+func (s *Server) adminHandler(pages http.Handler) http.Handler {
+	if pages == nil {
+		return s.g.AdminHandler()
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", s.g.AdminHandler())
+	mux.Handle(mystPath, pages)
+	mux.Handle("GET /{$}", http.RedirectHandler(mystPath, http.StatusSeeOther))
+	return mux
+}
+
+// mystPath is where the pages are on the admin address.
+const mystPath = "/myst/"
 
 // Close ends all connections, waits for calls in work (those that are paused
 // by a fault end unprocessed) and stops. Queued notifications stay queued. It may be called more than once.
