@@ -34,24 +34,32 @@ var statusCodes = map[payment.ErrorKind]codes.Code{
 // StatusError turns an error of a gateway into the status error that crosses
 // the wire: kind, field and public text, never the cause. An error that is no
 // *payment.Error crosses as ErrorInternal with a text of ours, since what it
-// says may be meant for nobody.
+// says may be meant for nobody; but the end of the call's context crosses as what
+// it is, so that it looks the same whichever side notices it first.
 func StatusError(err error) error {
 	if err == nil {
 		return nil
 	}
+	ended := codes.OK
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		ended = codes.DeadlineExceeded
+	case errors.Is(err, context.Canceled):
+		ended = codes.Canceled
+	}
 	e, ok := errors.AsType[*payment.Error](err)
-	if !ok {
+	switch {
+	case !ok && ended != codes.OK:
+		return status.Error(ended, "the time of the call was over, or it was cancelled")
+	case !ok:
 		e = &payment.Error{Text: "the payment plugin failed; its log says why"}
 	}
 	code, ok := statusCodes[payment.KindOf(e)]
-	if !ok {
-		code = codes.Internal
-	}
 	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		code = codes.DeadlineExceeded
-	case errors.Is(err, context.Canceled):
-		code = codes.Canceled
+	case ended != codes.OK:
+		code = ended
+	case !ok:
+		code = codes.Internal
 	}
 	st := status.New(code, text(clip(e.Text, maxErrorText)))
 	detailed, detailErr := st.WithDetails(&pb.ErrorDetail{

@@ -83,7 +83,17 @@ func TestErrorOfEndedContext(t *testing.T) {
 		got := errorFrom(charge, StatusError(&payment.Error{Kind: payment.ErrorUnknown, Err: fmt.Errorf("read answer: %w", cause)}))
 		require.ErrorIs(t, got, cause)
 		require.Equal(t, payment.ErrorUnknown, got.Kind)
-		require.ErrorIs(t, errorFrom(charge, status.FromContextError(cause).Err()), cause)
+		for _, noticed := range []error{
+			status.FromContextError(cause).Err(),                                       // by the host
+			StatusError(cause), StatusError(fmt.Errorf("password hunter2: %w", cause)), // by the plugin
+		} {
+			got := errorFrom(charge, noticed)
+			require.ErrorIs(t, got, cause)
+			require.Equal(t, payment.ErrorUnknown, got.Kind)
+			require.False(t, got.NotSent)
+			require.NotContains(t, fmt.Sprint(got, got.Err), "hunter2")
+			require.Equal(t, payment.ErrorUnavailable, errorFrom(verb{name: "query"}, noticed).Kind)
+		}
 	}
 }
 
