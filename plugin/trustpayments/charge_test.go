@@ -189,12 +189,13 @@ func TestCharge_Unknown(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]func(http.ResponseWriter, string, []element){
 		"dropped":  func(http.ResponseWriter, string, []element) { panic(http.ErrAbortHandler) },
-		"not JSON": func(w http.ResponseWriter, _ string, _ []element) { _, _ = w.Write([]byte("<html>")) },
+		"a page":  func(w http.ResponseWriter, _ string, _ []element) { _, _ = w.Write([]byte("<html></html>")) },
 		"wrong reference": func(w http.ResponseWriter, _ string, _ []element) {
-			_, _ = w.Write([]byte(`{"requestreference":"A","response":[]}`))
+			_, _ = w.Write(envelope(t, "A", approved()))
 		},
 		"cut off": func(w http.ResponseWriter, reference string, _ []element) {
-			_, _ = w.Write([]byte(`{"requestreference":"` + reference + `","response":[{"errorcode":"70000"`))
+			declined := envelope(t, reference, element{"requesttypedescription": "AUTH", "errorcode": "70000", "settlestatus": "3"})
+			_, _ = w.Write(declined[:len(declined)-1])
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -82,6 +82,12 @@ var schema = []payment.Field{
 		Help: "What the card scheme is told about a charge without the card holder. C fits orders; change it only if your bank asks. " +
 			"A can't be used with a card that was stored by an account check. RECUR accounts do without.",
 	},
+	{
+		Name: fieldFormat, Label: "Format", Kind: payment.FieldChoice, Owner: payment.OwnerFulfiller, Default: webservices.FormatJSON,
+		Choices: []payment.Choice{{Value: webservices.FormatJSON, Label: "JSON"}, {Value: webservices.FormatXML, Label: "XML"}},
+		Help: "The form of requests and answers; both say the same. Keep JSON unless Trust Payments asks you to use XML, and run a preflight after a change. " +
+			"It may be changed while charges are under way.",
+	},
 }
 
 func schemaField(name string) (payment.Field, bool) {

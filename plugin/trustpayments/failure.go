@@ -32,6 +32,10 @@ func failureOf(err error) failure {
 	}
 	f := failure{sent: call.Sent, status: call.HTTPStatus}
 	switch {
+	case errors.Is(err, webservices.ErrNoXML):
+		f.ours = true
+		f.text = "The operator leads this region to an address that does not end in /json/, so where XML goes is not known. " +
+			"Choose the format JSON, or ask the operator for such an address."
 	case errors.Is(err, webservices.ErrRequest):
 		f.ours = true
 		f.text = "The request could not be built. Report it to the maintainers of this plugin."

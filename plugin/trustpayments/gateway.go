@@ -97,7 +97,7 @@ func (g *Gateway) access(op string, a payment.Access) (settings, error) {
 
 // call sends requests with the settings' credentials.
 func (g *Gateway) call(ctx context.Context, s settings, c webservices.Call) (webservices.Answer, error) {
-	c.Region, c.User, c.Password = s.Region, s.User, payment.Secret(s.Password)
+	c.Region, c.Format, c.User, c.Password = s.Region, s.Format, s.User, payment.Secret(s.Password)
 	return g.client.Do(ctx, c)
 }
 

@@ -1,7 +1,6 @@
 package trustpayments
 
 import (
-	"encoding/json"
 	"encoding/pem"
 	"io"
 	"maps"
@@ -66,7 +65,7 @@ func (b *bundle) sent() [][]element {
 func setup(t testing.TB, answer func(request []element) []element) *bundle {
 	t.Helper()
 	return setupRaw(t, func(w http.ResponseWriter, reference string, request []element) {
-		_ = json.NewEncoder(w).Encode(map[string]any{"requestreference": reference, "version": "1.00", "secrand": "x", "response": answer(request)})
+		_, _ = w.Write(envelope(t, reference, answer(request)...))
 	})
 }
 
@@ -75,22 +74,18 @@ func setupRaw(t testing.TB, answer func(w http.ResponseWriter, reference string,
 	b := &bundle{}
 	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		var envelope struct{ Request []element }
-		_ = json.Unmarshal(body, &envelope)
-		for _, e := range envelope.Request {
-			delete(e, "requestreference")
-		}
+		request := elementsOf(body)
 		b.mu.Lock()
-		b.requests = append(b.requests, envelope.Request)
+		b.requests = append(b.requests, request)
 		b.mu.Unlock()
-		answer(w, r.Header.Get("REQUESTREFERENCE"), envelope.Request)
+		answer(w, r.Header.Get("REQUESTREFERENCE"), request)
 	}))
 	t.Cleanup(s.Close)
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600))
 	g, err := New(Config{
 		Webservices: webservices.Config{
-			URLEU: s.URL, CAFile: file, Now: time.Now,
+			URLEU: s.URL + "/json/", CAFile: file, Now: time.Now,
 			Proxy: func(*http.Request) (*url.URL, error) { return nil, nil },
 		},
 		Now: func() time.Time { return today },
@@ -104,14 +99,14 @@ func setupRaw(t testing.TB, answer func(w http.ResponseWriter, reference string,
 // offline makes a gateway that is expected to reach no network.
 func offline(t testing.TB) *Gateway {
 	t.Helper()
-	g, err := New(Config{Webservices: webservices.Config{URLEU: "https://gateway.invalid/"}, Now: func() time.Time { return today }})
+	g, err := New(Config{Webservices: webservices.Config{URLEU: "https://gateway.invalid/json/"}, Now: func() time.Time { return today }})
 	require.NoError(t, err)
 	t.Cleanup(g.Close)
 	return g
 }
 
 func testSettings(changes map[string]string) payment.Settings {
-	s := payment.Settings{fieldSite: testSite, fieldUser: testUser, fieldPassword: testPassword}
+	s := payment.Settings{fieldSite: testSite, fieldUser: testUser, fieldPassword: testPassword, fieldFormat: TestFormat}
 	maps.Copy(s, changes)
 	return s
 }
@@ -171,7 +166,7 @@ func testRefusing(t *testing.T) webservices.Config {
 	require.NoError(t, err)
 	require.NoError(t, listener.Close())
 	return webservices.Config{
-		URLEU: "https://" + listener.Addr().String(),
+		URLEU: "https://" + listener.Addr().String() + "/json/",
 		Proxy: func(*http.Request) (*url.URL, error) { return nil, nil },
 	}
 }

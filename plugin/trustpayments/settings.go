@@ -23,6 +23,7 @@ const (
 	fieldAccountType = "accounttype"
 	fieldSettle      = "settle"
 	fieldReason      = "initiationreason"
+	fieldFormat      = "format"
 )
 
 // The account types that a stored card can be charged on.
@@ -46,6 +47,7 @@ type settings struct {
 	AccountType      string `field:"accounttype" validate:"oneof=ECOM MOTO RECUR"`
 	Settle           string `field:"settle" validate:"oneof=recorded at_once"`
 	InitiationReason string `field:"initiationreason" validate:"oneof=A C D"`
+	Format           string `field:"format" validate:"oneof=json xml"`
 }
 
 // String masks the settings.
@@ -90,6 +92,7 @@ func (g *Gateway) readSettings(values payment.Settings, partial bool) (settings,
 		AccountType:      orDefault(values[fieldAccountType], accountEcom),
 		Settle:           orDefault(values[fieldSettle], string(payment.SettleRecorded)),
 		InitiationReason: orDefault(values[fieldReason], reasonUnscheduled),
+		Format:           orDefault(values[fieldFormat], webservices.FormatJSON),
 	}
 	var problems []payment.FieldProblem
 	var failed validator.ValidationErrors

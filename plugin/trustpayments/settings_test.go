@@ -24,7 +24,7 @@ func TestDescribe(t *testing.T) {
 		require.Equal(t, f.Name == fieldPassword, f.Secret())
 		require.Equal(t, f.Name == fieldStored, f.Owner == payment.OwnerLink)
 	}
-	require.Equal(t, []string{"region", "sitereference", "username", "password", "storedreference", "accounttype", "settle", "initiationreason"}, names)
+	require.Equal(t, []string{"region", "sitereference", "username", "password", "storedreference", "accounttype", "settle", "initiationreason", "format"}, names)
 }
 
 func TestValidateSettings_OK(t *testing.T) {
@@ -45,7 +45,7 @@ func TestValidateSettings_OK(t *testing.T) {
 			"all",
 			map[string]string{
 				"region": "US", "sitereference": "shop42", "storedreference": "55-9-46591", "accounttype": "RECUR", "settle": "at_once",
-				"initiationreason": "A", "password": "påss wørd",
+				"initiationreason": "A", "password": "påss wørd", "format": "xml",
 			},
 			false,
 			payment.Profile{Endpoint: "US", Site: "shop42", User: testUser, Mode: payment.ModeLive, Stored: "55-9-46591", Settle: payment.SettleAtOnce, Numbered: true},
@@ -89,6 +89,7 @@ func TestValidateSettings_Problems(t *testing.T) {
 		{"account type", "accounttype", "CFT", "oneof", "Account type is none of its choices. Choose one of ECOM, MOTO, RECUR."},
 		{"settle", "settle", "later", "oneof", "Settle is none of its choices. Choose one of recorded, at_once."},
 		{"reason", "initiationreason", "B", "oneof", "Initiation reason is none of its choices. Choose one of C, A, D."},
+		{"format", "format", "XML", "oneof", "Format is none of its choices. Choose one of json, xml."},
 		{"unknown", "endpoint", "https://x.example", "unknown", "Trust Payments has no setting endpoint. Remove it."},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

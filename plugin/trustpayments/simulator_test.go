@@ -57,7 +57,7 @@ func newSceneAt(t *testing.T, now func() time.Time) *scene {
 	s.stored = s.enter(t, gateway.Entered{Card: "4111111111111111"})
 	settings := payment.Settings{
 		"sitereference": gateway.DefaultSite, "username": gateway.DefaultUser, "password": gateway.DefaultPassword,
-		"storedreference": string(s.stored),
+		"storedreference": string(s.stored), "format": trustpayments.TestFormat,
 	}
 	s.access = payment.Access{Company: "c1", Settings: settings, Endpoint: "EU", Site: gateway.DefaultSite}
 	return s
@@ -149,7 +149,7 @@ func TestSimulator_Faults(t *testing.T) {
 	}{
 		{"processed, then dropped", gateway.Fault{Effect: gateway.EffectProcessThenDrop}, want{unknown, []payment.Outcome{approved}}},
 		{"reset before processing", gateway.Fault{Effect: gateway.EffectReset}, want{unknown, nil}},
-		{"broken JSON", gateway.Fault{Effect: gateway.EffectBrokenJSON}, want{unknown, []payment.Outcome{approved}}},
+		{"broken answer", gateway.Fault{Effect: gateway.EffectBrokenJSON}, want{unknown, []payment.Outcome{approved}}},
 		{"wrong reference", gateway.Fault{Effect: gateway.EffectWrongReference}, want{unknown, []payment.Outcome{approved}}},
 		{"extra element", gateway.Fault{Effect: gateway.EffectExtraElement}, want{unknown, []payment.Outcome{approved}}},
 		{"wrong amount", gateway.Fault{Effect: gateway.EffectWrongAmount, Type: "AUTH"}, want{unknown, []payment.Outcome{approved}}},
@@ -299,6 +299,7 @@ func BenchmarkCharge(b *testing.B) {
 	require.NoError(b, err)
 	access := payment.Access{Company: "c1", Endpoint: "EU", Site: gateway.DefaultSite, Settings: payment.Settings{
 		"sitereference": gateway.DefaultSite, "username": gateway.DefaultUser, "password": gateway.DefaultPassword,
+		"format": trustpayments.TestFormat,
 	}}
 	b.ReportAllocs()
 	for b.Loop() {

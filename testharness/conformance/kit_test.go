@@ -92,15 +92,24 @@ func reasons(r conformance.Report) string {
 
 func TestPlugins(t *testing.T) {
 	t.Parallel()
+	passes := func(t *testing.T, name string, settings map[string]string) {
+		p := profile(t, name)
+		maps.Copy(p.Settings, settings)
+		r := examine(t, conformance.Config{Plugin: filepath.Join(binaries, name), Profile: p, StartLimit: time.Minute, CallLimit: 20 * time.Second})
+		s := r.Summary()
+		require.Equal(t, s.Cases, s.Passed, reasons(r))
+		require.Len(t, conformance.Cases(p), s.Cases+len(r.LeftOut)-len(p.Never))
+	}
 	for _, name := range conformance.Profiles() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := examine(t, conformance.Config{Plugin: filepath.Join(binaries, name), Profile: profile(t, name), StartLimit: time.Minute, CallLimit: 20 * time.Second})
-			s := r.Summary()
-			require.Equal(t, s.Cases, s.Passed, reasons(r))
-			require.Len(t, conformance.Cases(profile(t, name)), s.Cases+len(r.LeftOut)-len(profile(t, name).Never))
+			passes(t, name, nil)
 		})
 	}
+	t.Run("trustpayments in XML", func(t *testing.T) {
+		t.Parallel()
+		passes(t, "trustpayments", map[string]string{"format": "xml"})
+	})
 }
 
 // doubts are the cases in which what a charge came to is not known.

@@ -22,7 +22,7 @@ func TestDecode_OK(t *testing.T) {
 			{"records": null, "errordata": null}
 		]
 	}`
-	got, err := Decode([]byte(body))
+	got, err := decode(jsonCodec{}, []byte(body))
 	require.NoError(t, err)
 	require.Empty(t, cmp.Diff(Answer{
 		RequestReference: "Aabcdefgh",
@@ -58,7 +58,7 @@ func TestDecode_Err(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Decode([]byte(tc.body))
+			_, err := decode(jsonCodec{}, []byte(tc.body))
 			require.ErrorIs(t, err, ErrAnswer)
 			require.EqualError(t, err, "the answer can't be read: "+tc.want)
 		})
@@ -75,7 +75,7 @@ func members(n int) string {
 
 func TestDecode_OK_OddText(t *testing.T) {
 	t.Parallel()
-	got, err := Decode([]byte("{\"response\":[ {\"a\" : \"x\\\"\\u00e9\\\\\" , \"b\":\"\xe9\",\"c\":-1.5e3 ,\"d\":\"ü\"}\n]}"))
+	got, err := decode(jsonCodec{}, []byte("{\"response\":[ {\"a\" : \"x\\\"\\u00e9\\\\\" , \"b\":\"\xe9\",\"c\":-1.5e3 ,\"d\":\"ü\"}\n]}"))
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"a": `x"é\`, "b": "\uFFFD", "c": "-1.5e3", "d": "ü"}, got.Elements[0].Fields)
 }
@@ -89,7 +89,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"response":[{"errorcode":"0","errorcode":"1"}]}`))
 	f.Add([]byte(`{"response":[[[[[[[[[[[[[[[[[[[[`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		a, err := Decode(body)
+		a, err := decode(jsonCodec{}, body)
 		if err != nil {
 			require.ErrorIs(t, err, ErrAnswer)
 			require.Empty(t, a)

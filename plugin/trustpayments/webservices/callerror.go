@@ -19,6 +19,9 @@ var (
 	ErrNoAnswer = errors.New("no complete answer")
 	// ErrRequest: the call is wrong in itself.
 	ErrRequest = errors.New("the request can't be built")
+	// ErrNoXML: an address that replaces the gateway's own does not tell where
+	// XML goes. Only together with ErrRequest.
+	ErrNoXML = errors.New("the address of the gateway does not end in /json/, so where XML goes is not known")
 )
 
 // CallError is why a call brought no usable answer.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/chargehand/chargehand/shared/payment"
@@ -113,6 +114,7 @@ func (c *Client) Close() {
 // Call is one request to the gateway.
 type Call struct {
 	Region   string // RegionX
+	Format   string // FormatX; empty means FormatJSON
 	User     string
 	Password payment.Secret
 	Requests []Request
@@ -152,8 +154,12 @@ func (c *Client) do(ctx context.Context, call Call) (Answer, error) {
 	if !ok {
 		return Answer{}, fmt.Errorf("%w: there is no region %q", ErrRequest, call.Region)
 	}
+	in, err := codecOf(call.Format)
+	if err != nil {
+		return Answer{}, fmt.Errorf("%w: %w", ErrRequest, err)
+	}
 	reference := newReference()
-	payload, err := c.payload(e, call, reference)
+	payload, err := c.payload(e, in, call, reference)
 	if err != nil {
 		return Answer{}, fmt.Errorf("%w: %w", ErrRequest, err)
 	}
@@ -175,7 +181,7 @@ func (c *Client) do(ctx context.Context, call Call) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	return got.answer(reference)
+	return got.answer(in, reference)
 }
 
 // dialBefore dials, but not beyond the moment to send by: a connection that
@@ -195,20 +201,25 @@ func (c *Client) dialBefore(ctx context.Context, e *endpoint, d door) (*conn, er
 
 // payload builds the whole request, header and body, so that one Write can
 // send it.
-func (c *Client) payload(e *endpoint, call Call, reference string) ([]byte, error) {
-	body, err := encode(call.User, reference, call.Requests)
+func (c *Client) payload(e *endpoint, in codec, call Call, reference string) ([]byte, error) {
+	body, err := encode(in, call.User, reference, call.Requests)
 	if err != nil {
 		return nil, err
 	}
+	at, err := e.of(call.Format)
+	if err != nil {
+		return nil, err
+	}
+	accept, _, _ := strings.Cut(in.contentType(), ";")
 	req := &http.Request{
 		Method:        http.MethodPost,
-		URL:           e.url,
-		Host:          e.url.Host,
+		URL:           at,
+		Host:          at.Host,
 		ContentLength: int64(len(body)),
 		Body:          io.NopCloser(bytes.NewReader(body)),
 		Header: http.Header{
-			"Content-Type":     {"application/json"},
-			"Accept":           {"application/json"},
+			"Content-Type":     {in.contentType()},
+			"Accept":           {accept},
 			"User-Agent":       {c.userAgent},
 			"REQUESTREFERENCE": {reference}, // spelled as the gateway's own libraries do
 		},

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strings"
 )
 
 // The regions of the gateway. Credentials belong to one of them.
@@ -16,7 +17,7 @@ const (
 	RegionUS = "US"
 )
 
-// The gateway's own addresses.
+// The gateway's own addresses, for JSON. XML goes to /xml/ in its place.
 const (
 	DefaultURLEU = "https://webservices.securetrading.net/json/"
 	DefaultURLUS = "https://webservices.securetrading.us/json/"
@@ -41,8 +42,9 @@ func FromEnvironment(getenv func(string) string) Config {
 
 // endpoint is one region's address, with what is kept for it.
 type endpoint struct {
-	url     *url.URL
-	address string // host:port to dial
+	url     *url.URL // for JSON
+	xml     *url.URL // nil if it is not known
+	address string   // host:port to dial
 	tls     *tls.Config
 	pool    *pool
 }
@@ -69,6 +71,7 @@ func newEndpoint(rawURL string, roots *x509.CertPool, p *pool) (*endpoint, error
 	}
 	return &endpoint{
 		url:     u,
+		xml:     siblingXML(u),
 		address: net.JoinHostPort(u.Hostname(), port),
 		tls: &tls.Config{
 			MinVersion: tls.VersionTLS12,
@@ -81,6 +84,28 @@ func newEndpoint(rawURL string, roots *x509.CertPool, p *pool) (*endpoint, error
 		},
 		pool: p,
 	}, nil
+}
+
+// siblingXML is where XML goes beside JSON, nil if JSON's address doesn't tell.
+func siblingXML(u *url.URL) *url.URL {
+	stem, found := strings.CutSuffix(u.Path, "/json/")
+	if !found {
+		return nil
+	}
+	sibling := *u
+	sibling.Path, sibling.RawPath = stem+"/xml/", ""
+	return &sibling
+}
+
+// of is the address for a format.
+func (e *endpoint) of(format string) (*url.URL, error) {
+	switch {
+	case format != FormatXML:
+		return e.url, nil
+	case e.xml == nil:
+		return nil, ErrNoXML
+	}
+	return e.xml, nil
 }
 
 // loadRoots gives the system's authorities and those of the file, or nil,

@@ -49,11 +49,11 @@ type received struct {
 }
 
 // answer reads it as the answer to the request with the reference.
-func (r received) answer(reference string) (Answer, error) {
+func (r received) answer(in codec, reference string) (Answer, error) {
 	if r.status != http.StatusOK {
 		return Answer{}, &CallError{Sent: true, HTTPStatus: r.status, Err: fmt.Errorf("%w %d", ErrStatus, r.status)}
 	}
-	a, err := Decode(r.body)
+	a, err := decode(in, r.body)
 	if err == nil && a.RequestReference != reference {
 		err = fmt.Errorf("%w: it carries another request's reference", ErrAnswer)
 	}

@@ -2,8 +2,6 @@ package webservices
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"time"
 )
 
@@ -22,39 +20,39 @@ const (
 // MaxElements bounds the request elements of one call.
 const MaxElements = 100
 
-// envelopeVersion is the version of the JSON interface.
-const envelopeVersion = "1.00"
-
 // Request is one request element. All values travel as strings, and empty
 // ones not at all. Card numbers, security codes and the like have no field
 // here on purpose.
+//
+// In XML an element holds what stands together here; what shares an element
+// as text and attribute is put there by the format.
 type Request struct {
-	Type                       string   `json:"-"` // TypeX
-	SiteReference              string   `json:"sitereference,omitempty"`
-	AccountTypeDescription     string   `json:"accounttypedescription,omitempty"`
-	ParentTransactionReference string   `json:"parenttransactionreference,omitempty"`
-	BaseAmount                 string   `json:"baseamount,omitempty"`
-	CurrencyISO3A              string   `json:"currencyiso3a,omitempty"`
-	OrderReference             string   `json:"orderreference,omitempty"`
-	CredentialsOnFile          string   `json:"credentialsonfile,omitempty"`
-	InitiationReason           string   `json:"initiationreason,omitempty"`
-	SubscriptionType           string   `json:"subscriptiontype,omitempty"`
-	SubscriptionNumber         string   `json:"subscriptionnumber,omitempty"`
-	SettleStatus               string   `json:"settlestatus,omitempty"`
-	Filter                     *Filter  `json:"filter,omitempty"`
-	Updates                    *Updates `json:"updates,omitempty"`
+	Type                       string   `json:"-" xml:"-"` // TypeX
+	SiteReference              string   `json:"sitereference,omitempty" xml:"operation>sitereference,omitempty"`
+	AccountTypeDescription     string   `json:"accounttypedescription,omitempty" xml:"operation>accounttypedescription,omitempty"`
+	ParentTransactionReference string   `json:"parenttransactionreference,omitempty" xml:"operation>parenttransactionreference,omitempty"`
+	CredentialsOnFile          string   `json:"credentialsonfile,omitempty" xml:"operation>credentialsonfile,omitempty"`
+	InitiationReason           string   `json:"initiationreason,omitempty" xml:"operation>initiationreason,omitempty"`
+	OrderReference             string   `json:"orderreference,omitempty" xml:"merchant>orderreference,omitempty"`
+	SettleStatus               string   `json:"settlestatus,omitempty" xml:"settlement>settlestatus,omitempty"`
+	BaseAmount                 string   `json:"baseamount,omitempty" xml:"-"`
+	CurrencyISO3A              string   `json:"currencyiso3a,omitempty" xml:"-"`
+	SubscriptionType           string   `json:"subscriptiontype,omitempty" xml:"-"`
+	SubscriptionNumber         string   `json:"subscriptionnumber,omitempty" xml:"-"`
+	Filter                     *Filter  `json:"filter,omitempty" xml:"filter"`
+	Updates                    *Updates `json:"updates,omitempty" xml:"updates"`
 }
 
 // Filter picks the transactions that a query or an update is about: values of
 // one field are alternatives, fields add up.
 type Filter struct {
-	SiteReference        Values `json:"sitereference,omitempty"`
-	TransactionReference Values `json:"transactionreference,omitempty"`
-	OrderReference       Values `json:"orderreference,omitempty"`
+	SiteReference        Values `json:"sitereference,omitempty" xml:"sitereference"`
+	TransactionReference Values `json:"transactionreference,omitempty" xml:"transactionreference"`
+	OrderReference       Values `json:"orderreference,omitempty" xml:"orderreference"`
 	// StartTimestamp and EndTimestamp, one value each, bound the time at which
 	// a transaction was started: see Timestamp.
-	StartTimestamp Values `json:"starttimestamp,omitempty"`
-	EndTimestamp   Values `json:"endtimestamp,omitempty"`
+	StartTimestamp Values `json:"starttimestamp,omitempty" xml:"starttimestamp"`
+	EndTimestamp   Values `json:"endtimestamp,omitempty" xml:"endtimestamp"`
 }
 
 // Timestamp is the filter for a time. The wire knows whole seconds, in GMT.
@@ -62,10 +60,11 @@ func Timestamp(t time.Time) Values { return Values{t.UTC().Format(time.DateTime)
 
 // Updates is what an update changes.
 type Updates struct {
-	SettleStatus string `json:"settlestatus,omitempty"`
+	SettleStatus string `json:"settlestatus,omitempty" xml:"settlement>settlestatus,omitempty"`
 }
 
-// Values is a filter's list of alternatives; the wire wants objects.
+// Values is a filter's list of alternatives. JSON wants objects, XML an
+// element for each.
 type Values []string
 
 // MarshalJSON writes [{"value": ...}, ...].
@@ -78,40 +77,4 @@ func (v Values) MarshalJSON() ([]byte, error) {
 		list[i].Value = s
 	}
 	return json.Marshal(list)
-}
-
-type wireRequest struct {
-	Types     []string `json:"requesttypedescriptions,omitempty"`
-	Type      string   `json:"requesttypedescription,omitempty"`
-	Reference string   `json:"requestreference"`
-	Request
-}
-
-type wireEnvelope struct {
-	Alias   string        `json:"alias"`
-	Version string        `json:"version"`
-	Request []wireRequest `json:"request"`
-}
-
-// encode builds the body of a call. A lone element carries the call's own
-// reference and names its type in a list; of several each has a reference of
-// its own and names its type as text, which is how the gateway's libraries do it.
-func encode(user, reference string, requests []Request) ([]byte, error) {
-	if len(requests) == 0 {
-		return nil, errors.New("no request element")
-	}
-	if len(requests) > MaxElements {
-		return nil, fmt.Errorf("%d request elements; the most is %d", len(requests), MaxElements)
-	}
-	env := wireEnvelope{Alias: user, Version: envelopeVersion, Request: make([]wireRequest, len(requests))}
-	for i, r := range requests {
-		w := wireRequest{Request: r, Reference: reference}
-		if len(requests) == 1 {
-			w.Types = []string{r.Type}
-		} else {
-			w.Type, w.Reference = r.Type, newReference()
-		}
-		env.Request[i] = w
-	}
-	return json.Marshal(env)
 }

@@ -15,6 +15,8 @@ const (
 	usualMembers = 48
 )
 
+var errTooDeep = errors.New("it is nested too deeply")
+
 // walker goes through a text that is known to be valid JSON. Unlike Unmarshal
 // it takes names as they are spelled and sees members that occur twice, and it
 // costs a tenth of reading token by token.
@@ -51,7 +53,7 @@ func (w *walker) open(c byte) error {
 		return fmt.Errorf("%q expected", rune(c))
 	}
 	if w.depth++; w.depth > maxDepth {
-		return errors.New("it is nested too deeply")
+		return errTooDeep
 	}
 	return nil
 }
