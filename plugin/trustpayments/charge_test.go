@@ -188,7 +188,7 @@ func TestCharge_HTTP(t *testing.T) {
 func TestCharge_Unknown(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]func(http.ResponseWriter, string, []element){
-		"dropped":  func(http.ResponseWriter, string, []element) { panic(http.ErrAbortHandler) },
+		"dropped": func(http.ResponseWriter, string, []element) { panic(http.ErrAbortHandler) },
 		"a page":  func(w http.ResponseWriter, _ string, _ []element) { _, _ = w.Write([]byte("<html></html>")) },
 		"wrong reference": func(w http.ResponseWriter, _ string, _ []element) {
 			_, _ = w.Write(envelope(t, "A", approved()))

@@ -1,7 +1,8 @@
-// Package webservices speaks the JSON interface of Trust Payments Webservices:
+// Package webservices speaks to Trust Payments Webservices, in JSON or XML:
 // one HTTPS POST per call, HTTP Basic authentication, one envelope of request
 // elements up, one of response elements down. It knows the wire and nothing of
-// what a payment means.
+// what a payment means. The two formats say the same, and whoever calls can't
+// tell them apart by what comes back.
 //
 // What it promises, and how:
 //
@@ -31,7 +32,8 @@
 //   - An answer is read tolerantly where the gateway is loose (numbers for
 //     strings, a missing member, "responses" for "response") and refused where
 //     it could mislead: a member that occurs twice, another request's reference,
-//     text after the end.
+//     text after the end. XML is read without document types, entities and
+//     instructions.
 //
 // Where the gateway is, is fixed: one address for each region. The process
 // environment can name other addresses and one more certificate authority, for
