@@ -97,7 +97,7 @@ func TestAdminErrors(t *testing.T) {
 		{"/faults", `[{"effect":"none"}]`, "is none of"},
 		{"/faults", `7`, "read faults"},
 		{"/sites", `{"sitereference":"no spaces"}`, "letters, digits"},
-		{"/sites", `{"sitereference":"a","accounts":["CFT"]}`, "account type"},
+		{"/sites", `{"sitereference":"a","accounts":["SHOP"]}`, "account type"},
 		{"/sites", `{"sitereference":"a","max_multiple":-1}`, "less than zero"},
 		{"/users", `{"name":"new@example.com"}`, "no password"},
 		{"/users", `{"name":"a:b","password":"p"}`, "no colon"},

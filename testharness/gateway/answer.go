@@ -11,29 +11,8 @@ import (
 // dropChance is how often an optional field is left out.
 const dropChance = 0.1
 
-// fields is the answer to a request that came to nothing.
-func (r *refusal) fields(at time.Time, user string) wire.Fields {
-	f := wire.Fields{
-		wire.Text("requesttypedescription", r.kind),
-		wire.Text("errorcode", r.code),
-		wire.Text("errormessage", message(r.code)),
-		wire.Maybe("transactionstartedtimestamp", at.Format(timestampLayout)),
-		wire.Maybe("operatorname", user),
-	}
-	if r.kind == "" {
-		f[0].Text = typeError
-	}
-	if len(r.data) > 0 {
-		f = append(f, wire.List("errordata", r.data...))
-	}
-	if r.ref != "" {
-		f = append(f, wire.Text("transactionreference", r.ref))
-	}
-	return f
-}
-
-// fields is the answer to a payment. The receiver is a copy whose code and
-// status are those to show.
+// fields is the answer to what was booked. The receiver is a copy whose code
+// and status are those to show.
 func (t *transaction) fields(merchant string) wire.Fields {
 	f := make(wire.Fields, 0, 40)
 	f = append(f,
@@ -41,13 +20,8 @@ func (t *transaction) fields(merchant string) wire.Fields {
 		wire.Text("errorcode", t.code),
 		wire.Text("errormessage", message(t.code)),
 		wire.Text("transactionreference", t.ref),
-		wire.Text("transactionstartedtimestamp", t.started.Format(timestampLayout)),
-		wire.Text("settlestatus", statusText(t.status)),
-		wire.Text("settleduedate", t.due.Format(time.DateOnly)),
-		wire.Text("baseamount", strconv.FormatInt(t.amount, 10)),
-		wire.Text("currencyiso3a", t.currency),
+		wire.Text("transactionstartedtimestamp", t.begins().Format(timestampLayout)),
 		wire.Text("accounttypedescription", t.account),
-		wire.Text("paymenttypedescription", t.card.paymentType),
 		wire.Text("livestatus", liveStatus(t.live)),
 		wire.Maybe("operatorname", t.user),
 		wire.Maybe("splitfinalnumber", "1"),
@@ -57,15 +31,27 @@ func (t *transaction) fields(merchant string) wire.Fields {
 		wire.Maybe("merchantcountryiso2a", "GB"),
 		wire.Maybe("merchantname", merchant),
 	)
+	if kinds[t.kind].shows {
+		f = append(f,
+			wire.Text("settlestatus", statusText(t.status)),
+			wire.Text("settleduedate", t.due.Format(time.DateOnly)))
+	}
+	if t.currency != "" {
+		f = append(f,
+			wire.Text("baseamount", strconv.FormatInt(t.amount, 10)),
+			wire.Text("currencyiso3a", t.currency))
+	}
 	if t.card.masked != "" {
 		f = append(f,
 			wire.Text("maskedpan", t.card.masked),
 			wire.Maybe("issuer", "SecureTrading Test Issuer1"),
-			wire.Maybe("issuercountryiso2a", t.card.country),
+			wire.Maybe("issuercountryiso2a", t.card.country))
+	}
+	if t.card.masked != "" && kinds[t.kind].bank {
+		f = append(f,
 			wire.Text("securityresponseaddress", t.checks[0]),
 			wire.Text("securityresponsepostcode", t.checks[1]),
-			wire.Text("securityresponsesecuritycode", t.checks[2]),
-		)
+			wire.Text("securityresponsesecuritycode", t.checks[2]))
 	}
 	return t.appendGiven(f)
 }
@@ -73,6 +59,7 @@ func (t *transaction) fields(merchant string) wire.Fields {
 // appendGiven adds what is there only if it has a value.
 func (t *transaction) appendGiven(f wire.Fields) wire.Fields {
 	for _, field := range [...]wire.Field{
+		wire.Text("paymenttypedescription", t.card.paymentType),
 		wire.Text("parenttransactionreference", t.parent),
 		wire.Text("orderreference", t.order),
 		wire.Text("authcode", t.authCode),
@@ -87,10 +74,21 @@ func (t *transaction) appendGiven(f wire.Fields) wire.Fields {
 			f = append(f, field)
 		}
 	}
+	for _, n := range t.notes {
+		f = append(f, wire.Text(n.Name, n.Value))
+	}
+	if t.plan != nil {
+		f = append(f,
+			wire.Text("transactionactive", strconv.Itoa(t.plan.Active)),
+			wire.Text("subscriptionunit", t.plan.Unit),
+			wire.Text("subscriptionfrequency", strconv.Itoa(t.plan.Frequency)),
+			wire.Text("subscriptionfinalnumber", strconv.Itoa(t.plan.Final)),
+			wire.Text("subscriptionbegindate", t.plan.Begin.Format(time.DateOnly)))
+	}
 	return f
 }
 
-// record is what a query shows of a payment: more than its answer had.
+// record is what a query shows of it: more than its answer had.
 func (t *transaction) record(merchant string) wire.Fields {
 	f := t.fields(merchant)
 	f = append(f,
@@ -99,6 +97,9 @@ func (t *transaction) record(merchant string) wire.Fields {
 		wire.Maybe("fraudrating", "0"),
 		wire.Maybe("debtrepayment", "0"),
 	)
+	if kinds[t.kind].money {
+		f = append(f, wire.Text("settlebaseamount", strconv.FormatInt(t.toSettle(), 10)))
+	}
 	if t.expiry != "" {
 		f = append(f, wire.Text("expirydate", t.expiry))
 	}

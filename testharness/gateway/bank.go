@@ -16,8 +16,19 @@ const (
 // duplicateWindow is how far back the duplicate check looks.
 const duplicateWindow = 15 * time.Minute
 
-// bank decides about a payment and writes it into the record. g.mu is held.
+// bank decides about a payment and writes it into the record. What the bank is
+// not asked about is approved. g.mu is held.
 func (g *Gateway) bank(t *transaction, site *Site, fx *effects) {
+	if !kinds[t.kind].bank {
+		t.code, t.acquirerCode = codeOK, ""
+		if fx.code != "" {
+			t.code, t.acquirerCode = fx.code, fx.acquirerCode
+		}
+		if t.answered = t.code; fx.lostError {
+			t.answered = codeUnknown
+		}
+		return
+	}
 	t.code, t.acquirerCode = codeOK, "00"
 	switch {
 	case fx.code != "":
@@ -43,13 +54,19 @@ func (g *Gateway) bank(t *transaction, site *Site, fx *effects) {
 	// A failed AUTH is a cancelled one. An ACCOUNTCHECK keeps 0 even then.
 	if t.code != codeOK {
 		t.checks = [3]string{"1", "1", "1"}
-		if t.kind == typeAuth {
+		if kinds[t.kind].money {
 			t.status = StatusCancelled
 		}
 	}
 	if fx.lostError {
 		t.answered = codeUnknown
 	}
+}
+
+// fail makes a failure of what the bank would have approved.
+func (t *transaction) fail(code string) {
+	t.code, t.answered, t.status = code, code, StatusCancelled
+	t.authCode, t.acquirerCode = "", ""
 }
 
 // expired says whether the month MM/YYYY is over.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"sort"
 	"time"
 )
@@ -14,6 +15,10 @@ type book struct {
 	byParent  map[string][]*transaction
 	bySession map[string]*transaction // bank transfers
 
+	// plans are the subscriptions.
+	plans []*transaction
+	// daily is what follows a batch: the payments of subscriptions.
+	daily func(midnight time.Time)
 	// open are those that time alone may change, compacted at every batch.
 	open      []*transaction
 	nextBatch time.Time
@@ -27,7 +32,7 @@ type book struct {
 func newBook(now time.Time) *book {
 	return &book{
 		byRef: map[string]*transaction{}, byOrder: map[string][]*transaction{}, byParent: map[string][]*transaction{}, bySession: map[string]*transaction{},
-		nextBatch: startOfDay(now).Add(day), nextLapse: forever, changed: func(*transaction) {},
+		nextBatch: startOfDay(now).Add(day), nextLapse: forever, changed: func(*transaction) {}, daily: func(time.Time) {},
 	}
 }
 
@@ -44,6 +49,9 @@ func (b *book) add(t *transaction) {
 	}
 	if t.transfer != nil && t.transfer.Session != "" {
 		b.bySession[t.transfer.Session] = t
+	}
+	if t.plan != nil {
+		b.plans = append(b.plans, t)
 	}
 	if t.moves() {
 		b.watch(t)
@@ -76,9 +84,14 @@ func (b *book) between(start, end time.Time) []*transaction {
 	return all[:sort.Search(len(all), func(i int) bool { return !all[i].started.Before(end) })]
 }
 
-// setStatus is the update of a settle status by a caller.
-func (b *book) setStatus(t *transaction, to int, at time.Time, by string) {
-	t.move(to, at, by)
+// change takes over what a caller's update made of a transaction.
+func (b *book) change(t, next *transaction, at time.Time, by string) {
+	to := next.status
+	next.status, next.history = t.status, t.history
+	b.replace(t, next)
+	if to != t.status {
+		t.move(to, at, by)
+	}
 	// What is released after its day settles with the next batch.
 	if today := startOfDay(at); (to == StatusPending || to == StatusManual) && t.due.Before(today) {
 		t.due = today
@@ -87,11 +100,24 @@ func (b *book) setStatus(t *transaction, to int, at time.Time, by string) {
 	b.changed(t)
 }
 
+// replace makes a transaction what next is.
+func (b *book) replace(t, next *transaction) {
+	if t.order != next.order {
+		b.byOrder[t.order] = slices.DeleteFunc(b.byOrder[t.order], func(o *transaction) bool { return o == t })
+		if next.order != "" {
+			b.byOrder[next.order] = append(b.byOrder[next.order], t)
+		}
+	}
+	watched := t.watched
+	*t = *next
+	t.watched = watched
+}
+
 func (b *book) watchHold(t *transaction) {
 	if t.status != StatusSuspended {
 		return
 	}
-	t.heldUntil = t.started.Add(t.holdLimit())
+	t.heldUntil = t.started.Add(holdLimit(t.authMethod))
 	if t.heldUntil.Before(b.nextLapse) {
 		b.nextLapse = t.heldUntil
 	}
@@ -112,6 +138,7 @@ func (b *book) advance(now time.Time) {
 			return
 		}
 		b.batch(b.nextBatch)
+		b.daily(b.nextBatch)
 		b.nextBatch = b.nextBatch.Add(day)
 	}
 }

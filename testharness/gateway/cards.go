@@ -1,6 +1,10 @@
 package gateway
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/chargehand/chargehand/testharness/gateway/rules"
+)
 
 // card is what the gateway keeps of a card: never its number.
 type card struct {
@@ -33,14 +37,62 @@ var testCards = map[string]card{
 	"4000000000000002": {paymentType: "VISA", country: "US", declines: true},
 }
 
-// findCard returns what is kept of a test card's number.
-func findCard(number string) (card, bool) {
+// findCard returns what is kept of a card's number. Others than the test cards
+// are taken only if any is to be, and if the check digit is right.
+func findCard(number string, anyCard bool) (card, bool) {
 	c, ok := testCards[number]
+	if !ok && anyCard && isCardNumber(number) {
+		c, ok = card{paymentType: paymentType(number), country: "ZZ"}, true
+	}
 	if !ok {
 		return card{}, false
 	}
-	c.masked = number[:6] + strings.Repeat("#", len(number)-10) + number[len(number)-4:]
+	c.masked = mask(number)
 	return c, true
+}
+
+// mask leaves the first six and the last four digits.
+func mask(number string) string {
+	if len(number) < 12 {
+		return strings.Repeat("#", len(number))
+	}
+	return number[:6] + strings.Repeat("#", len(number)-10) + number[len(number)-4:]
+}
+
+// isCardNumber checks length and check digit (Luhn).
+func isCardNumber(number string) bool {
+	if len(number) < 12 || !rules.Digits(number, 19) {
+		return false
+	}
+	sum := 0
+	for i := range len(number) {
+		n := int(number[len(number)-1-i] - '0')
+		if i%2 == 1 {
+			if n *= 2; n > 9 {
+				n -= 9
+			}
+		}
+		sum += n
+	}
+	return sum%10 == 0
+}
+
+// paymentType guesses the scheme by the first digits.
+func paymentType(number string) string {
+	switch {
+	case number[0] == '4':
+		return "VISA"
+	case strings.HasPrefix(number, "34"), strings.HasPrefix(number, "37"):
+		return "AMEX"
+	case strings.HasPrefix(number, "6"):
+		return "DISCOVER"
+	case strings.HasPrefix(number, "35"):
+		return "JCB"
+	case number[0] == '3':
+		return "DINERS"
+	default:
+		return "MASTERCARD"
+	}
 }
 
 // securityCodeResult is the outcome of the check of a security code: 0 not

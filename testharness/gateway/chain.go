@@ -12,7 +12,11 @@ const maxChain = 4
 // chains are the types that may follow one another in one element. The later
 // one takes what the earlier one booked as its parent.
 var chains = map[string][]string{
-	typeAccountCheck: {typeAuth},
+	typeAccountCheck: {typeAuth, typeSubscription},
+	typeAuth:         {typeSubscription, typeRiskDec},
+	typeRiskDec:      {typeAuth},
+	typeThreeDQuery:  {typeAuth},
+	typeOrderDetails: {typeAuth},
 }
 
 // types returns the request types of an element, or what refuses them.
@@ -51,6 +55,7 @@ func (e *element) types() ([]string, *refusal) {
 const (
 	outputResult   = "RESULT"
 	outputTryAgain = "TRYAGAIN"
+	outputRedirect = "THREEDREDIRECT"
 )
 
 // markOutput puts customeroutput on the one answer of a chain that matters to

@@ -67,8 +67,8 @@ type Site struct {
 	Reference string `json:"sitereference"`
 	// Live sites answer livestatus 1 and decline every test card.
 	Live bool `json:"live,omitempty"`
-	// Accounts are the account types the site has: ECOM, MOTO, RECUR. Empty
-	// means all three.
+	// Accounts are the account types the site has: ECOM, MOTO, RECUR, CFT,
+	// CARDSTORE, FRAUDCONTROL, CURRENCYRATE, IDENTITYCHECK. Empty means all.
 	Accounts []string `json:"accounts,omitempty"`
 	// Currencies the site has accounts for (ISO 4217); empty means any.
 	Currencies []string `json:"currencies,omitempty"`
@@ -80,6 +80,14 @@ type Site struct {
 	// MaxMultiple refuses with 20009 an AUTH of more than this many times its
 	// parent's amount; 0 is off. A parent of amount 0 sets no limit.
 	MaxMultiple int64 `json:"max_multiple,omitempty"`
+	// StrictRefunds refunds settled payments alone (20012), as live sites always
+	// do. Otherwise what is due to settle by today will do, as at the test bank.
+	StrictRefunds bool `json:"strict_refunds,omitempty"`
+	// MinRefund refuses smaller refunds with 20022. Minor units.
+	MinRefund int64 `json:"min_refund,omitempty"`
+	// PaymentTypes other than cards that the site has accounts for, like TRUSTLY;
+	// empty means all.
+	PaymentTypes []string `json:"payment_types,omitempty"`
 	// Suspended answers 60023 to every AUTH and ACCOUNTCHECK.
 	Suspended bool `json:"suspended,omitempty"`
 }
@@ -101,6 +109,10 @@ type Switches struct {
 	ExpiredDeclined bool `json:"expired_declined,omitempty"`
 	// CancelledParentRefused answers 20033 to a child of a cancelled parent.
 	CancelledParentRefused bool `json:"cancelled_parent_refused,omitempty"`
+	// AnyCard takes card numbers other than the test cards, if the check digit is
+	// right. None is stored whole or logged either. Leave it off where a real
+	// card could get in.
+	AnyCard bool `json:"any_card,omitempty"`
 	// Latency is added before every call is processed, Spread a random part of
 	// up to that much on top. Both in real time.
 	Latency Duration `json:"latency,omitempty"`
@@ -174,7 +186,7 @@ func (u *user) mayCallFrom(addr netip.Addr) bool {
 
 func (u *user) sees(site string) bool { return slices.Contains(u.Sites, site) }
 
-var allAccounts = []string{"ECOM", "MOTO", "RECUR"}
+var allAccounts = []string{"ECOM", "MOTO", "RECUR", "CFT", "CARDSTORE", "FRAUDCONTROL", "CURRENCYRATE", "IDENTITYCHECK"}
 
 func checkSite(s Site) (Site, error) {
 	if !isReference(s.Reference, 50) {
@@ -188,8 +200,13 @@ func checkSite(s Site) (Site, error) {
 			return Site{}, fmt.Errorf("site %s: account type %q is none of %s", s.Reference, account, strings.Join(allAccounts, ", "))
 		}
 	}
-	if s.MaxMultiple < 0 {
-		return Site{}, errors.New("site " + s.Reference + ": max_multiple is less than zero")
+	if s.MaxMultiple < 0 || s.MinRefund < 0 {
+		return Site{}, errors.New("site " + s.Reference + ": max_multiple or min_refund is less than zero")
+	}
+	for _, name := range s.PaymentTypes {
+		if methods[name] == nil {
+			return Site{}, fmt.Errorf("site %s: payment type %q is none that is no card", s.Reference, name)
+		}
 	}
 	return s, nil
 }

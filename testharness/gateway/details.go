@@ -55,12 +55,27 @@ func setDetail(details []detail, name, value string) []detail {
 	return append(out, detail{Name: strings.Clone(name), Value: strings.Clone(value)})
 }
 
-// detail returns one kept field, empty if it was not given.
-func (t *transaction) detail(name string) string {
-	for _, d := range t.details {
-		if d.Name == name {
-			return d.Value
+// inherit adds the billing and delivery details of a parent that were not given
+// anew.
+func inherit(own, parents []detail) []detail {
+	out := own
+	for _, d := range parents {
+		if (strings.HasPrefix(d.Name, "billing") || strings.HasPrefix(d.Name, "customer")) && noteOf(own, d.Name) == "" {
+			out = append(out[:len(out):len(out)], d)
+		}
+	}
+	return out
+}
+
+// noteOf returns the value of that name, empty if there is none.
+func noteOf(notes []detail, name string) string {
+	for _, n := range notes {
+		if n.Name == name {
+			return n.Value
 		}
 	}
 	return ""
 }
+
+// detail returns one kept field, empty if it was not given.
+func (t *transaction) detail(name string) string { return noteOf(t.details, name) }

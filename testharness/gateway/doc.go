@@ -21,8 +21,9 @@
 //     no trace.
 //   - The ledger tells what really happened; answers and query records may be
 //     made to tell something else.
-//   - Card numbers other than the published test cards are refused. None is
-//     stored whole or logged.
+//   - Card numbers other than the published test cards are refused, unless
+//     Switches.AnyCard is set. None is stored whole or logged, nor is a security
+//     code, a national id or a bank account's number.
 //   - Time is Config.Now plus what Tick added, and never goes back. Pauses
 //     (latency, delays) pass in real time; lags and doubts on that clock.
 //
@@ -34,6 +35,9 @@
 // due on the day it was made is at 10 after a Tick of 24 hours and at 100
 // after 48. A suspended one (2) lapses (3) to the second 7 days after it was
 // made, 31 days with authmethod PRE.
+//
+// Refunds settle in the same way. After each batch the subscriptions' payments
+// of the day are made.
 //
 // A bank transfer is at 10 until its customer decides (DecideBank): declined
 // makes it 3 at once, agreed 100 with the next batch, even if it was at 3.

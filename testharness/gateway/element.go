@@ -27,10 +27,13 @@ func (e *element) isText(name string) bool {
 }
 
 // filterValues returns the values of one filter, which may come as a list of
-// objects or as one object; false says that its form is wrong.
+// objects, as one object or as a mere text; false says that its form is wrong.
 func filterValues(v *wire.Value) ([]string, bool) {
 	items := v.Items
-	if v.Kind == wire.Object {
+	switch v.Kind {
+	case wire.String:
+		return []string{v.Text}, true
+	case wire.Object:
 		items = []wire.Value{*v}
 	}
 	out := make([]string, 0, len(items))

@@ -85,16 +85,16 @@ const (
 // others the fault neither acts nor counts. Effects that are missing here are
 // for every type.
 var effectTypes = map[Effect][]string{
-	EffectBankErrorThenPaid:   {typeAuth},
-	EffectBankErrorThenFailed: {typeAuth},
-	EffectBankErrorStays:      {typeAuth},
-	EffectHeld:                {typeAuth},
+	EffectBankErrorThenPaid:   {typeAuth, typeRefund},
+	EffectBankErrorThenFailed: {typeAuth, typeRefund},
+	EffectBankErrorStays:      {typeAuth, typeRefund},
+	EffectHeld:                {typeAuth, typeRefund},
 	EffectBankAgrees:          {typeAuth},
 	EffectBankDeclines:        {typeAuth},
-	EffectWrongAmount:         {typeAuth, typeAccountCheck},
-	EffectLostError:           {typeAuth, typeAccountCheck, typeUpdate},
-	EffectCode:                {typeAuth, typeAccountCheck, typeUpdate, typeQuery},
-	EffectQueryLag:            {typeAuth, typeAccountCheck, typeUpdate},
+	EffectWrongAmount:         {typeAuth, typeAccountCheck, typeRefund},
+	EffectLostError:           append(bookedTypes(), typeUpdate),
+	EffectCode:                append(bookedTypes(), typeUpdate, typeQuery, typeCacheToken),
+	EffectQueryLag:            append(bookedTypes(), typeUpdate),
 	EffectQueryEmpty:          {typeQuery},
 	EffectQueryPartial:        {typeQuery},
 }

@@ -35,11 +35,15 @@ type Gateway struct {
 	closed bool
 	done   chan struct{}
 
+	// anyCard is the switch, read without the lock.
+	anyCard atomic.Bool
+
 	mu       sync.Mutex
 	book     *book
 	users    map[string]*user
 	sites    map[string]*Site // entries are replaced, never changed
 	switches Switches
+	tokens   map[string]*token // of CACHETOKENISE
 	rng      *rand.Rand
 	sequence int64
 	offset   time.Duration // of the settlement clock ahead of now
@@ -159,8 +163,11 @@ func (g *Gateway) forget() error {
 	}
 	g.users, g.sites, g.switches = users, sites, g.config.Switches
 	g.public.Store(g.switches.PublicNotifications)
+	g.tokens = map[string]*token{}
+	g.anyCard.Store(g.switches.AnyCard)
 	g.offset, g.latest = 0, g.now().UTC()
 	g.book = newBook(g.latest)
+	g.book.daily = g.subscriptions
 	g.sender.Reset()
 	if _, err := g.sender.AddRules(g.config.NotificationRules...); err != nil {
 		return err //nolint:wrapcheck // it says what it is about
@@ -212,7 +219,7 @@ func (g *Gateway) Users() []User {
 // SetSite adds a site or replaces the one of that reference. No user sees a
 // new site until it is allocated to one.
 func (g *Gateway) SetSite(s Site) error {
-	s.Accounts, s.Currencies = slices.Clone(s.Accounts), slices.Clone(s.Currencies)
+	s.Accounts, s.Currencies, s.PaymentTypes = slices.Clone(s.Accounts), slices.Clone(s.Currencies), slices.Clone(s.PaymentTypes)
 	ready, err := checkSite(s)
 	if err != nil {
 		return fmt.Errorf("set site: %w", err)
@@ -233,7 +240,7 @@ func (g *Gateway) Site(reference string) (Site, bool) {
 		return Site{}, false
 	}
 	out := *s
-	out.Accounts, out.Currencies = slices.Clone(out.Accounts), slices.Clone(out.Currencies)
+	out.Accounts, out.Currencies, out.PaymentTypes = slices.Clone(out.Accounts), slices.Clone(out.Currencies), slices.Clone(out.PaymentTypes)
 	return out, true
 }
 
@@ -262,6 +269,7 @@ func (g *Gateway) SetSwitches(ctx context.Context, s Switches) error {
 	defer g.mu.Unlock()
 	g.switches = s
 	g.public.Store(s.PublicNotifications)
+	g.anyCard.Store(s.AnyCard)
 	return nil
 }
 

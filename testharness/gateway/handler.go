@@ -26,6 +26,7 @@ func (g *Gateway) Handler() http.Handler {
 	mux.HandleFunc("/json/{$}", func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, &formatJSON) })
 	mux.HandleFunc("/xml/{$}", func(w http.ResponseWriter, r *http.Request) { g.serve(w, r, &formatXML) })
 	g.customers(mux, "/trustly/")
+	g.customers(mux, "/sofort/")
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { html(w, http.StatusNotFound) })
 	return mux
 }

@@ -35,6 +35,7 @@ type journalLine struct {
 	User        *User            `json:"user,omitempty"`
 	Site        *Site            `json:"site,omitempty"`
 	Clock       *keptClock       `json:"clock,omitempty"`
+	Token       *token           `json:"token,omitempty"`
 	Reset       bool             `json:"reset,omitempty"`
 
 	Rule             *notify.Rule         `json:"rule,omitempty"`
@@ -141,14 +142,16 @@ func (g *Gateway) replay(lines []journalLine) error {
 			g.users[u.Name] = u
 		case l.Site != nil:
 			g.sites[l.Site.Reference] = l.Site
+		case l.Token != nil && l.Token.Spent:
+			delete(g.tokens, l.Token.ID)
+		case l.Token != nil:
+			g.tokens[l.Token.ID] = l.Token
 		case l.Clock != nil:
 			g.offset, g.book.nextBatch = l.Clock.Offset, l.Clock.NextBatch
 		case l.Transaction != nil:
 			t := l.Transaction.transaction()
 			if old := g.book.byRef[t.ref]; old != nil {
-				watched := old.watched
-				*old = *t
-				if old.watched = watched; old.moves() {
+				if g.book.replace(old, t); old.moves() {
 					g.book.watch(old)
 				}
 			} else {
@@ -212,6 +215,9 @@ type keptTransaction struct {
 	Message                              string    `json:",omitempty"`
 	Details                              []detail  `json:",omitempty"`
 	Transfer                             *transfer `json:",omitempty"`
+	Lowered                              int64     `json:",omitempty"`
+	Notes                                []detail  `json:",omitempty"`
+	Plan                                 *plan     `json:",omitempty"`
 }
 
 func keep(t *transaction) journalLine {
@@ -223,7 +229,7 @@ func keep(t *transaction) journalLine {
 		SubscriptionType: t.subscriptionType, SubscriptionNumber: t.subscriptionNumber, AuthMethod: t.authMethod,
 		Origin: t.origin, Checks: t.checks, Live: t.live, Started: t.started, Due: t.due, Settled: t.settled,
 		Visible: t.visible, Doubt: t.doubt, Stale: t.stale, StaleStatus: t.staleStatus, History: t.history,
-		Message: t.message, Details: t.details, Transfer: t.transfer,
+		Message: t.message, Details: t.details, Transfer: t.transfer, Lowered: t.lowered, Notes: t.notes, Plan: t.plan,
 	}}
 }
 
@@ -236,7 +242,7 @@ func (k *keptTransaction) transaction() *transaction {
 		subscriptionType: k.SubscriptionType, subscriptionNumber: k.SubscriptionNumber, authMethod: k.AuthMethod,
 		origin: k.Origin, checks: k.Checks, live: k.Live, started: k.Started, due: k.Due, settled: k.Settled,
 		visible: k.Visible, doubt: k.Doubt, stale: k.Stale, staleStatus: k.StaleStatus, history: k.History,
-		message: k.Message, details: k.Details, transfer: k.Transfer,
+		message: k.Message, details: k.Details, transfer: k.Transfer, lowered: k.Lowered, notes: k.Notes, plan: k.Plan,
 		told: max(1, len(k.History)),
 	}
 }

@@ -81,7 +81,6 @@ func TestPaymentCodes(t *testing.T) {
 		"type alone":                         {auth(parent), fields{"requesttypedescriptions": nil, "requesttypedescription": "AUTH"}, "0", "", "AUTH", true},
 		"no type":                            {auth(parent), fields{"requesttypedescriptions": nil}, "60018", "None", "ERROR", false},
 		"unknown type":                       {auth(parent), fields{"requesttypedescriptions": []string{"PAY"}}, "60018", "None", "ERROR", false},
-		"refund":                             {auth(parent), fields{"requesttypedescriptions": []string{"REFUND"}}, "60018", "None", "ERROR", false},
 		"chain out of order":                 {auth(parent), fields{"requesttypedescriptions": []string{"AUTH", "ACCOUNTCHECK"}}, "30000", "requesttypedescriptions", "ERROR", false},
 		"chain of the same":                  {auth(parent), fields{"requesttypedescriptions": []string{"AUTH", "AUTH"}}, "30000", "requesttypedescriptions", "ERROR", false},
 		"chain too long":                     {auth(parent), fields{"requesttypedescriptions": []string{"AUTH", "AUTH", "AUTH", "AUTH", "AUTH"}}, "30000", "requesttypedescriptions", "ERROR", false},

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/chargehand/chargehand/testharness/gateway/rules"
 	"github.com/chargehand/chargehand/testharness/gateway/wire"
 )
 
@@ -24,6 +25,7 @@ var recordFilters = map[string]func(t *transaction, now time.Time) string{
 	"accounttypedescription":     func(t *transaction, _ time.Time) string { return t.account },
 	"currencyiso3a":              func(t *transaction, _ time.Time) string { return t.currency },
 	"paymenttypedescription":     func(t *transaction, _ time.Time) string { return t.card.paymentType },
+	"pan":                        func(t *transaction, _ time.Time) string { return t.card.masked },
 	"maskedpan":                  func(t *transaction, _ time.Time) string { return t.card.masked },
 	"errorcode": func(t *transaction, now time.Time) string {
 		code, _ := t.shown(now)
@@ -85,6 +87,16 @@ func (q *query) add(name string, values []string) bool {
 		return true
 	}
 	of, known := recordFilters[name]
+	switch {
+	case name == "pan":
+		// Compared as masked: no number is kept.
+		for i := range values {
+			values[i] = mask(values[i])
+		}
+	case !known && rules.Known(name):
+		known = true
+		of = func(t *transaction, _ time.Time) string { return t.detail(name) }
+	}
 	if known && len(values) > 0 {
 		q.filters = append(q.filters, queryFilter{name: name, values: values, of: of})
 	}
@@ -123,7 +135,13 @@ func (q *query) candidates(b *book) []*transaction {
 		}
 		return out
 	}
-	return b.between(q.start, q.end)
+	// A subscription tells another day than the one it came in.
+	for _, t := range b.between(q.start, q.end) {
+		if t.plan == nil {
+			out = append(out, t)
+		}
+	}
+	return append(out, b.plans...)
 }
 
 // find returns the newest records that match and that the user may see, as
@@ -146,7 +164,7 @@ func (q *query) find(b *book, u *user, now time.Time) (out []transaction, all in
 }
 
 func (q *query) matches(t *transaction, now time.Time) bool {
-	if t.started.Before(q.start) || !q.end.IsZero() && !t.started.Before(q.end.Add(time.Second)) {
+	if at := t.begins(); at.Before(q.start) || !q.end.IsZero() && !at.Before(q.end.Add(time.Second)) {
 		return false
 	}
 	for i := range q.filters {

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -188,4 +189,20 @@ func TestQueryCountsAll(t *testing.T) {
 	a := b.ask1(query(fields{"parenttransactionreference": is(parent)}))
 	require.Equal(t, "501", a["found"])
 	require.Len(t, a["records"], 500)
+}
+
+func TestQueryByDetailsAndCard(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ref := b.ask1(direct(testCard).with(fields{"billingpostcode": "TR45 6ST", "billinglastname": "Ek", "customertown": "Hull", "customfield3": "c"}))["transactionreference"].(string)
+	child := b.ask1(auth(ref).with(fields{"billinglastname": "Alm"}))["transactionreference"].(string)
+	b.ask1(direct("5100000000000511"))
+	find := func(filter fields) []string { return slices.Sorted(maps.Keys(b.records(filter))) }
+	require.Equal(t, []string{ref, child}, find(fields{"billingpostcode": is("TR45 6ST")}), "a child has its parent's address")
+	require.Equal(t, []string{ref}, find(fields{"billinglastname": is("Ek")}))
+	require.Equal(t, []string{child}, find(fields{"billinglastname": is("Alm"), "customertown": is("Hull")}))
+	require.Equal(t, []string{ref}, find(fields{"customfield3": is("c")}))
+	require.Equal(t, []string{ref, child}, find(fields{"pan": is(testCard)}))
+	require.Equal(t, []string{ref}, find(fields{"transactionreference": ref}), "a mere text")
+	require.Equal(t, "Alm", b.record(child)["billinglastname"])
 }

@@ -32,11 +32,21 @@ type answer struct {
 	output string
 }
 
-// handlers are the request types that are processed. Each is in a file of its
-// own, named after it.
+// handlers are the request types that are processed. What is special about one
+// is in a file of its own, named after it.
 var handlers = map[string]func(*Gateway, *request) answer{
 	typeAuth:         (*Gateway).pay,
 	typeAccountCheck: (*Gateway).pay,
+	typeRefund:       (*Gateway).pay,
+	typeSubscription: (*Gateway).pay,
+	typeStore:        (*Gateway).pay,
+	typeThreeDQuery:  (*Gateway).pay,
+	typeRiskDec:      (*Gateway).pay,
+	typeCurrencyRate: (*Gateway).pay,
+	typeOrder:        (*Gateway).pay,
+	typeOrderDetails: (*Gateway).pay,
+	typeIdentity:     (*Gateway).pay,
+	typeCacheToken:   (*Gateway).cacheTokenise,
 	typeQuery:        (*Gateway).query,
 	typeUpdate:       (*Gateway).update,
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -286,4 +287,12 @@ func (b *bench) send(element fields) (status int, content []byte, err error) {
 	defer res.Body.Close()
 	content, err = io.ReadAll(res.Body)
 	return res.StatusCode, content, err
+}
+
+// journal reads a journal as it stands.
+func (b *bench) journal(path string) string {
+	b.t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(b.t, err)
+	return string(text)
 }

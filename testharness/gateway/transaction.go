@@ -16,6 +16,16 @@ const (
 const (
 	typeAuth         = "AUTH"
 	typeAccountCheck = "ACCOUNTCHECK"
+	typeRefund       = "REFUND"
+	typeSubscription = "SUBSCRIPTION"
+	typeStore        = "STORE"
+	typeCacheToken   = "CACHETOKENISE"
+	typeThreeDQuery  = "THREEDQUERY"
+	typeRiskDec      = "RISKDEC"
+	typeCurrencyRate = "CURRENCYRATE"
+	typeOrder        = "ORDER"
+	typeOrderDetails = "ORDERDETAILS"
+	typeIdentity     = "IDSTANDARD"
 	typeQuery        = "TRANSACTIONQUERY"
 	typeUpdate       = "TRANSACTIONUPDATE"
 	typeError        = "ERROR"
@@ -23,36 +33,51 @@ const (
 
 // Codes that the rules give.
 const (
-	codeOK            = "0"
-	codeBadXML        = "10200"
-	codeBadSchema     = "10201"
-	codeBadJSON       = "10205"
-	codeNoParent      = "20004"
-	codeRepeatTooBig  = "20009"
-	codeCurrency      = "20015"
-	codeNoRepeats     = "20028"
-	codeInvalidParent = "20033"
-	codeNoRight       = "21041"
-	codeInvalidField  = "30000"
-	codeUnknownSite   = "30001"
-	codeSiteNotAlias  = "30006"
-	codeNoAccount     = "40000"
-	codeBankError     = "60010"
-	codeNoUpdates     = "60013"
-	codeNotFound      = "60014"
-	codeNotUpdatable  = "60017"
-	codeBadType       = "60018"
-	codeNoFilter      = "60019"
-	codeSiteSuspended = "60023"
-	codeNothingDone   = "60024"
-	codeBadUpdates    = "60033"
-	codeBadFilters    = "60037"
-	codeBothTypes     = "60040"
-	codeDecline       = "70000"
-	codeUnknown       = "99999"
+	codeOK                 = "0"
+	codeBadXML             = "10200"
+	codeBadSchema          = "10201"
+	codeBadJSON            = "10205"
+	codeNoParent           = "20004"
+	codeRefundEarly        = "20005"
+	codeRefundParent       = "20006"
+	codeRefundTooBig       = "20007"
+	codeRepeatTooBig       = "20009"
+	codeRefundDeclined     = "20011"
+	codeRefundUnsettled    = "20012"
+	codeCurrency           = "20015"
+	codeNoRecurAccount     = "20018"
+	codeSubscriptionFailed = "20019"
+	codeRiskParent         = "20020"
+	codeRefundTooSmall     = "20022"
+	codeNoRepeats          = "20028"
+	codeSubscriptionParent = "20032"
+	codeInvalidParent      = "20033"
+	codeNoRefunds          = "20034"
+	codeNoRight            = "21041"
+	codeInvalidField       = "30000"
+	codeUnknownSite        = "30001"
+	codeSiteNotAlias       = "30006"
+	codeNoChanges          = "30015"
+	codeNoAccount          = "40000"
+	codeRefundRefused      = "40001"
+	codeBankError          = "60010"
+	codeNoUpdates          = "60013"
+	codeNotFound           = "60014"
+	codeSettleAmountTooBig = "60016"
+	codeNotUpdatable       = "60017"
+	codeBadType            = "60018"
+	codeNoFilter           = "60019"
+	codeUnauthenticated    = "60022"
+	codeSiteSuspended      = "60023"
+	codeNothingDone        = "60024"
+	codeBadUpdates         = "60033"
+	codeBadFilters         = "60037"
+	codeBothTypes          = "60040"
+	codeDecline            = "70000"
+	codeUnknown            = "99999"
 )
 
-// transaction is one AUTH or ACCOUNTCHECK, with what the bank really came to.
+// transaction is one request that was booked, with what the bank really came to.
 // What callers are shown may differ for a while: see shown.
 type transaction struct {
 	ref, parent, order     string
@@ -80,6 +105,9 @@ type transaction struct {
 	history                []Change
 	heldUntil              time.Time
 	message                string // acquirerresponsemessage
+	lowered                int64  // settlebaseamount, if it was updated
+	notes                  []detail
+	plan                   *plan // of a SUBSCRIPTION; replaced, never changed
 	details                []detail
 	transfer               *transfer // of bank transfers; replaced, never changed
 	watched                bool      // it is in the book's open list
@@ -121,7 +149,7 @@ func (t *transaction) move(to int, at time.Time, by string) {
 // moves tells whether time alone may still change the settle status.
 func (t *transaction) moves() bool {
 	switch {
-	case t.kind != typeAuth, t.status == StatusSettled:
+	case !kinds[t.kind].money, t.status == StatusSettled:
 		return false
 	case t.status == StatusCancelled:
 		return t.transfer != nil && t.transfer.Decision == BankAgree
@@ -140,9 +168,17 @@ func (t *transaction) settles() bool {
 	return t.status == StatusSettling
 }
 
+// toSettle is the amount that settles: all, unless an update lowered it.
+func (t *transaction) toSettle() int64 {
+	if t.lowered > 0 {
+		return t.lowered
+	}
+	return t.amount
+}
+
 // holdLimit is how long a suspended authorisation lives.
-func (t *transaction) holdLimit() time.Duration {
-	if t.authMethod == "PRE" {
+func holdLimit(authMethod string) time.Duration {
+	if authMethod == "PRE" {
 		return 31 * day
 	}
 	return 7 * day
@@ -163,6 +199,8 @@ type Entry struct {
 	// Amount in minor units of Currency (ISO 4217).
 	Amount   int64  `json:"amount"`
 	Currency string `json:"currency"`
+	// SettleAmount is what settles of it: less, if an update lowered it.
+	SettleAmount int64 `json:"settlebaseamount"`
 	// ErrorCode is what the bank came to, AnsweredCode what the caller's
 	// answer carried, whether or not it arrived.
 	ErrorCode    string     `json:"errorcode"`
@@ -181,7 +219,7 @@ type Entry struct {
 func (t *transaction) entry() Entry {
 	e := Entry{
 		TransactionReference: t.ref, Parent: t.parent, OrderReference: t.order, Site: t.site, User: t.user, Type: t.kind,
-		Account: t.account, Amount: t.amount, Currency: t.currency, ErrorCode: t.code, AnsweredCode: t.answered,
+		Account: t.account, Amount: t.amount, SettleAmount: t.toSettle(), Currency: t.currency, ErrorCode: t.code, AnsweredCode: t.answered,
 		SettleStatus: t.status, Started: t.started, DueDate: t.due.Format(time.DateOnly), MaskedPAN: t.card.masked,
 		PaymentType: t.card.paymentType, ExpiryDate: t.expiry, Live: t.live, History: append([]Change{}, t.history...),
 	}

@@ -15,6 +15,11 @@ type transfer struct {
 	Decision                  BankDecision
 }
 
+// path is the customer's way to the bank's page.
+func (t *transfer) path(paymentType string) string {
+	return "/" + strings.ToLower(paymentType) + "/" + t.Session
+}
+
 // BankDecision is what a customer does at the bank.
 type BankDecision string
 

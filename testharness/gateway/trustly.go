@@ -13,6 +13,7 @@ var trustlyCountries = []string{"DK", "EE", "ES", "FI", "IT", "NO", "PL", "SE"}
 // parent: each one needs the customer.
 func readTrustly(p *payment, e *element) (bad string) {
 	p.card = card{paymentType: typeTrustly}
+	p.hasCard = true
 	switch {
 	case p.parent != "":
 		return "parenttransactionreference"

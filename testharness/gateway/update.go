@@ -3,17 +3,18 @@ package gateway
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/chargehand/chargehand/testharness/gateway/rules"
 	"github.com/chargehand/chargehand/testharness/gateway/wire"
 )
 
-// update is a TRANSACTIONUPDATE of one transaction's settle status.
+// update is a TRANSACTIONUPDATE of one transaction.
 type update struct {
-	ref   string
-	sites []string // empty: any that the user sees
-	to    int
+	ref     string
+	sites   []string // empty: any that the user sees
+	changes []detail // in the order given
 }
 
 // readUpdate reads filter and updates, without a look at any state.
@@ -50,17 +51,33 @@ func readUpdate(e *element) (update, *refusal) {
 	}
 	for i := range updates.Members {
 		m := &updates.Members[i]
-		if m.Name != "settlestatus" {
+		if !slices.Contains(updatable[typeAuth], m.Name) && !slices.Contains(updatable[typeSubscription], m.Name) {
 			return no(codeBadUpdates, m.Name)
 		}
-		n, ok := rules.Amount(m.Value.Text)
-		if m.Value.Kind != wire.String || !ok || n > StatusCancelled {
+		if m.Value.Kind != wire.String || !rules.Check(m.Name, m.Value.Text) {
 			return no(codeInvalidField, m.Name)
 		}
-		up.to = int(n)
+		up.changes = setDetail(up.changes, m.Name, m.Value.Text)
 	}
 	return up, nil
 }
+
+// updatable are the fields that can be updated, by request type.
+var updatable = func() map[string][]string {
+	common := []string{"orderreference"}
+	for _, name := range rules.Names() {
+		if strings.HasPrefix(name, "billing") || name == "nationalid" {
+			common = append(common, name)
+		}
+	}
+	money := slices.Concat(common, []string{"settlestatus", "settlebaseamount", "settlemainamount", "settleduedate"})
+	return map[string][]string{
+		typeAuth: money, typeRefund: money,
+		typeSubscription: slices.Concat(common, []string{
+			"baseamount", "subscriptionunit", "subscriptionfrequency", "subscriptionfinalnumber", "transactionactive",
+		}),
+	}
+}()
 
 // update answers TRANSACTIONUPDATE.
 func (g *Gateway) update(r *request) answer {
@@ -78,9 +95,9 @@ func (g *Gateway) update(r *request) answer {
 	return answer{fields: refused.fields(at, r.user.Name), failed: refused.code != codeOK}
 }
 
-// apply changes the settle status, or says why not. g.mu is held.
+// apply makes all changes, or none and says why. g.mu is held.
 func (g *Gateway) apply(u *user, up *update, fx *effects, at time.Time) *refusal {
-	no := func(code string) *refusal { return &refusal{code: code, kind: typeUpdate} }
+	no := func(code string, data ...string) *refusal { return &refusal{code: code, data: data, kind: typeUpdate} }
 	if code := g.sitesFault(u, up.sites); code != "" {
 		return no(code)
 	}
@@ -91,17 +108,23 @@ func (g *Gateway) apply(u *user, up *update, fx *effects, at time.Time) *refusal
 	if fx.code != "" && !fx.codeApplied {
 		return no(fx.code)
 	}
-	_, shown := t.shown(at)
-	if t.kind != typeAuth || t.status > StatusSuspended || at.Before(t.doubt) {
+	names := updatable[t.kind]
+	if names == nil || t.plan == nil && (t.status > StatusSuspended || at.Before(t.doubt)) || t.plan != nil && t.plan.Active == planStopped {
 		return no(codeNotUpdatable)
 	}
-	if t.status == up.to {
-		return no(codeNothingDone)
+	next := *t
+	code, bad := next.change(up, names, startOfDay(at))
+	switch {
+	case bad != "":
+		return no(code, bad)
+	case code != "":
+		return no(code)
 	}
-	if fx.lag > 0 {
+	_, shown := t.shown(at)
+	g.book.change(t, &next, at, u.Name)
+	if fx.lag > 0 && shown != t.status {
 		t.stale, t.staleStatus = at.Add(fx.lag), shown
 	}
-	g.book.setStatus(t, up.to, at, u.Name)
 	switch {
 	case fx.code != "":
 		return no(fx.code)
@@ -109,6 +132,88 @@ func (g *Gateway) apply(u *user, up *update, fx *effects, at time.Time) *refusal
 		return &refusal{code: codeUnknown}
 	}
 	return nil
+}
+
+// change makes the changes on a copy. It returns the code that refuses them,
+// with the field to blame.
+func (t *transaction) change(up *update, names []string, today time.Time) (code, bad string) {
+	before := *t
+	settlement := false
+	for _, c := range up.changes {
+		if !slices.Contains(names, c.Name) {
+			return codeBadUpdates, c.Name
+		}
+		code := ""
+		switch c.Name {
+		case "orderreference":
+			if t.order = c.Value; len(c.Value) > maxOrderReference {
+				code = codeInvalidField
+			}
+		case "settlestatus":
+			settlement = true
+			n, ok := rules.Amount(c.Value)
+			if t.status = int(n); !ok || n > StatusCancelled {
+				code = codeInvalidField
+			}
+		case "settlebaseamount", "settlemainamount":
+			settlement = true
+			code = t.lower(c)
+		case "settleduedate":
+			settlement = true
+			due, err := time.Parse(time.DateOnly, c.Value)
+			if t.due = due; err != nil || due.Before(today) || due.After(startOfDay(t.started).Add(holdLimit(t.authMethod))) {
+				code = codeInvalidField
+			}
+		case "baseamount":
+			n, ok := rules.Amount(c.Value)
+			if t.amount = n; !ok || n == 0 {
+				code = codeInvalidField
+			}
+		case "subscriptionunit", "subscriptionfrequency", "subscriptionfinalnumber", "transactionactive":
+			pl := *t.plan
+			if t.plan = &pl; !pl.set(c.Name, c.Value) {
+				code = codeInvalidField
+			}
+		case "nationalid": // nowhere to be kept
+		default:
+			t.details = setDetail(t.details, c.Name, c.Value)
+		}
+		if code != "" {
+			return code, c.Name
+		}
+	}
+	if t.sameAs(&before) {
+		if settlement {
+			return codeNothingDone, ""
+		}
+		return codeNoChanges, ""
+	}
+	return "", ""
+}
+
+// lower sets what is to settle.
+func (t *transaction) lower(c detail) (code string) {
+	n, ok := rules.Amount(c.Value)
+	if c.Name == "settlemainamount" {
+		n, ok = rules.MainAmount(c.Value, t.currency)
+	}
+	switch {
+	case !ok || n == 0:
+		return codeInvalidField
+	case n > t.amount:
+		return codeSettleAmountTooBig
+	}
+	t.lowered = n
+	return ""
+}
+
+// sameAs compares what an update can change.
+func (t *transaction) sameAs(o *transaction) bool {
+	details := func(d []detail) []detail {
+		return slices.SortedFunc(slices.Values(d), func(a, b detail) int { return strings.Compare(a.Name, b.Name) })
+	}
+	return t.order == o.order && t.status == o.status && t.toSettle() == o.toSettle() && t.due.Equal(o.due) && t.amount == o.amount &&
+		(t.plan == nil || *t.plan == *o.plan) && slices.Equal(details(t.details), details(o.details))
 }
 
 // sitesFault refuses sites that are named in a filter and that the user may

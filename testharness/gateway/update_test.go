@@ -108,3 +108,61 @@ func TestSeveralElementsAreAnsweredEach(t *testing.T) {
 	require.Equal(t, 0, b.entry(one).SettleStatus)
 	require.Equal(t, 3, b.entry(two).SettleStatus)
 }
+
+// updates changes fields of a transaction.
+func updates(ref string, to fields) fields {
+	return update(ref, "0").with(fields{"updates": to})
+}
+
+func TestUpdateOfAllFields(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ref := b.charge(fields{"settlestatus": "2", "billingtown": "York"})
+	change := func(to fields) map[string]any { return b.ask1(updates(ref, to)) }
+	require.Equal(t, "0", change(fields{
+		"settlestatus": "0", "settlebaseamount": "500", "settleduedate": "2026-03-08", "orderreference": "K1-b", "billingtown": "Leeds",
+		"billingemail": "a@example.com", "nationalid": "790101-1234",
+	})["errorcode"])
+	r := b.record(ref)
+	require.Equal(t, "0", r["settlestatus"])
+	require.Equal(t, "500", r["settlebaseamount"])
+	require.Equal(t, "1050", r["baseamount"])
+	require.Equal(t, "2026-03-08", r["settleduedate"])
+	require.Equal(t, "K1-b", r["orderreference"])
+	require.Equal(t, "Leeds", r["billingtown"])
+	require.Equal(t, "a@example.com", r["billingemail"])
+	require.NotContains(t, r, "nationalid")
+	require.Empty(t, b.records(fields{"orderreference": is("K1-a1")}), "the order found it before")
+	require.Contains(t, b.records(fields{"orderreference": is("K1-b")}), ref)
+	require.Equal(t, int64(500), b.entry(ref).SettleAmount)
+	b.tick(3 * day)
+	require.Equal(t, 0, b.entry(ref).SettleStatus, "due later")
+
+	require.Equal(t, "0", change(fields{"settlemainamount": "10.50"})["errorcode"])
+	require.Equal(t, "1050", b.record(ref)["settlebaseamount"])
+	for name, c := range map[string]struct {
+		to   fields
+		code string
+		data any
+	}{
+		"above the authorised":   {fields{"settlebaseamount": "1051"}, "60016", []any{"settlebaseamount"}},
+		"above in main units":    {fields{"settlemainamount": "10.51"}, "60016", []any{"settlemainamount"}},
+		"zero":                   {fields{"settlebaseamount": "0"}, "30000", []any{"settlebaseamount"}},
+		"odd amount":             {fields{"settlebaseamount": "5.00"}, "30000", []any{"settlebaseamount"}},
+		"past":                   {fields{"settleduedate": "2026-03-06"}, "30000", []any{"settleduedate"}},
+		"too far":                {fields{"settleduedate": "2026-03-12"}, "30000", []any{"settleduedate"}},
+		"odd e-mail":             {fields{"billingemail": "a"}, "30000", []any{"billingemail"}},
+		"delivery":               {fields{"customertown": "York"}, "60033", []any{"customertown"}},
+		"card":                   {fields{"pan": testCard}, "60033", []any{"pan"}},
+		"field of subscriptions": {fields{"transactionactive": "0"}, "60033", []any{"transactionactive"}},
+		"same amount":            {fields{"settlebaseamount": "1050"}, "60024", nil},
+		"same town":              {fields{"billingtown": "Leeds"}, "30015", nil},
+	} {
+		a := change(c.to)
+		require.Equal(t, c.code, a["errorcode"], "%s: %v", name, a)
+		require.Equal(t, c.data, a["errordata"], name)
+	}
+	require.Equal(t, "Leeds", b.record(ref)["billingtown"])
+	require.Equal(t, "30000", change(fields{"billingtown": "Hull", "settlestatus": "9"})["errorcode"])
+	require.Equal(t, "Leeds", b.record(ref)["billingtown"], "all or none")
+}

@@ -105,13 +105,18 @@ var inBoth = []row{
 	{"subscriptionfinalnumber", "billing/subscription/finalnumber"},
 	{"subscriptionbegindate", "billing/subscription/begindate"},
 	{"transactionactive", "billing/subscription/active"},
+	{"cachetoken", "operation/cachetoken"},
+	{"paypaltoken", "other/paypaltoken"},
+	{"paypalpayerid", "other/paypalpayerid"},
+	{"dccbaseamount", "billing/dcc/amount"},
+	{"dcccurrencyiso3a", "billing/dcc/amount/@currencycode"},
+	{"dcctype", "billing/dcc/@type"},
 }
 
 // inRequests are the members that only requests have, or have elsewhere.
 var inRequests = []row{
 	{"pan", "billing/payment/pan"},
 	{"securitycode", "billing/payment/securitycode"},
-	{"cachetoken", "operation/cachetoken"},
 	{"md", "operation/md"},
 	{"pares", "operation/pares"},
 	{"termurl", "merchant/termurl"},
@@ -123,6 +128,12 @@ var inRequests = []row{
 	{"acceptcustomeroutput", "acceptcustomeroutput"},
 	{"expirymonth", "billing/payment/expirymonth"},
 	{"expiryyear", "billing/payment/expiryyear"},
+	{"achaba", "billing/payment/achaba"},
+	{"achaccountnumber", "billing/payment/achaccountnumber"},
+	{"achchecknumber", "billing/payment/achchecknumber"},
+	{"achtype", "billing/payment/achtype"},
+	{"returnurl", "merchant/returnurl"},
+	{"cancelurl", "merchant/cancelurl"},
 	{"successfulurlnotification", "merchant/successfulurlnotification"},
 	{"declinedurlnotification", "merchant/declinedurlnotification"},
 	{"allurlnotification", "merchant/allurlnotification"},
@@ -166,6 +177,16 @@ var inAnswers = []row{
 	{"interface", "operation/interface"},
 	{"fraudrating", "fraudrating"},
 	{"customeroutput", "customeroutput"},
+	{"paypaladdressstatus", "other/paypaladdressstatus"},
+	{"paypalpayerstatus", "other/paypalpayerstatus"},
+	{"paypaltransactionid", "other/paypaltransactionid"},
+	{"dccconversionrate", "billing/dcc/conversionrate"},
+	{"dccconversionratesource", "billing/dcc/conversionratesource"},
+	{"dccmarginratepercentage", "billing/dcc/marginratepercentage"},
+	{"fraudcontrolshieldstatuscode", "fraudcontrol/shieldstatuscode"},
+	{"fraudcontrolresponsecode", "fraudcontrol/responsecode"},
+	{"fraudcontrolreference", "fraudcontrol/reference"},
+	{"identitycheckresult", "identitycheck/result"},
 }
 
 // place is a node of the table as a tree: an element that is known.
