@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/chargehand/chargehand/host/charge"
+	"github.com/chargehand/chargehand/host/step"
 	"github.com/chargehand/chargehand/shared/payment"
 )
 
@@ -29,6 +30,7 @@ func (j *job) adopt(ctx context.Context, id charge.ID, found []payment.Transacti
 		}
 		err = j.s.cfg.Charges.Commit(ctx, change)
 		if err == nil {
+			step.At(step.SweepAdopted)
 			j.progress.Adopted += int64(len(news))
 		}
 		if !errors.Is(err, charge.ErrStale) {

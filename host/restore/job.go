@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chargehand/chargehand/host/charge"
+	"github.com/chargehand/chargehand/host/step"
 	"github.com/chargehand/chargehand/shared/payment"
 )
 
@@ -90,6 +91,7 @@ func (j *job) run(ctx context.Context) error {
 		if err := j.s.cfg.Store.SaveProgress(ctx, j.progress, kept); err != nil {
 			return err
 		}
+		step.At(step.SweepSaved)
 		j.s.cfg.Tell(fmt.Sprintf("%s: swept up to %s: %d found, %d adopted, %d kept, %d not ours", j.target.Key(),
 			to.Format(time.RFC3339), j.progress.Found, j.progress.Adopted, j.progress.Kept, j.progress.Others))
 		if last || until.Before(to) {
@@ -137,6 +139,7 @@ func (j *job) window(ctx context.Context, from, to time.Time) (kept []Kept, err 
 		if err != nil {
 			return nil, err
 		}
+		step.At(step.SweepAsked)
 		var fresh []payment.Transaction
 		for _, t := range res.Transactions {
 			if !j.seen[t.ID] {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chargehand/chargehand/host/charge"
+	"github.com/chargehand/chargehand/host/step"
 	"github.com/chargehand/chargehand/settings"
 	"github.com/chargehand/chargehand/shared/payment"
 )
@@ -168,6 +169,7 @@ func (s *Sweeper) Run(ctx context.Context, task Task) (Report, error) {
 	if err := s.cfg.Store.Lift(ctx, r); err != nil {
 		return report, err
 	}
+	step.At(step.StopLifted)
 	report.Lifted = true
 	return report, nil
 }
@@ -200,6 +202,7 @@ func (s *Sweeper) open(ctx context.Context) (Restore, error) {
 	if err != nil {
 		return r, err
 	}
+	step.At(step.RestoreOpened)
 	all, err := s.cfg.Store.Restores(ctx)
 	if err != nil {
 		return r, err

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/chargehand/chargehand/host/charge"
+	"github.com/chargehand/chargehand/host/step"
 )
 
 // WatchConfig is what a Watch needs. All of it is required.
@@ -268,6 +269,7 @@ func (w *Watch) decide(ctx context.Context) {
 		w.cfg.Logger.Error("that the database was put back can't be written down yet", "error", err)
 		return
 	}
+	step.At(step.RestoreOpened)
 	w.mu.Lock()
 	w.written, w.restored = true, r.FoundAt
 	w.stopFor(r.Text)

@@ -37,6 +37,11 @@
 //   - probe_done (host/engine.probe): the preflight of what is paused is made; nothing of it is written.
 //   - probe_committed (host/engine.probe): the next preflight is committed.
 //   - pause_ended (host/engine.probe): the end of a pause is committed; this host still holds it.
+//   - restore_opened (host/restore.decide, host/restore.open): that the database was put back is committed; nothing is swept.
+//   - sweep_asked (host/restore.window): the gateway has listed some of what it has; nothing of that is written.
+//   - sweep_adopted (host/restore.adopt): what it has of a charge in the books is committed; how far the sweep is, is not.
+//   - sweep_saved (host/restore.run): how far it is and what it kept is committed; it does not go on.
+//   - stop_lifted (host/restore.Run): that charging goes on is committed; nobody is told.
 package step
 
 //go:generate go test . -run TestTable -update

@@ -58,4 +58,14 @@ const (
 	ProbeCommitted Step = "probe_committed"
 	// PauseEnded: the end of a pause is committed; this host still holds it.
 	PauseEnded Step = "pause_ended"
+	// RestoreOpened: that the database was put back is committed; nothing is swept.
+	RestoreOpened Step = "restore_opened"
+	// SweepAsked: the gateway has listed some of what it has; nothing of that is written.
+	SweepAsked Step = "sweep_asked"
+	// SweepAdopted: what it has of a charge in the books is committed; how far the sweep is, is not.
+	SweepAdopted Step = "sweep_adopted"
+	// SweepSaved: how far it is and what it kept is committed; it does not go on.
+	SweepSaved Step = "sweep_saved"
+	// StopLifted: that charging goes on is committed; nobody is told.
+	StopLifted Step = "stop_lifted"
 )
