@@ -7,7 +7,9 @@
 // and at which time of coming to it, the process kills or stops itself; the
 // crash matrix of the test harness runs through all of them. A test holds
 // that each step is marked in the code, that each function with such an
-// effect marks a step after it, and that a normal build holds nothing of this.
+// effect marks a step after it, or all that call it do, and that a normal build
+// holds nothing of this. Which calls have one is read from the code as well: the
+// methods of the stores that run a transaction, and those of a gateway.
 //
 // The steps, and who comes to them ("go generate" writes this table):
 //

@@ -5,6 +5,10 @@
 // once more, and package verdict judges what stands in the books against the
 // gateway's own ledger.
 //
+// The steps of what comes after a restore have runs of their own, on SQLite: the
+// database is put back to a copy, and the command that sweeps the gateway is
+// killed at its step, or the host that notices; then it is run again.
+//
 // The matrix runs on SQLite and, where CHARGEHAND_TEST_MYSQL_DSN names a server,
 // on that; there a second host takes over while the first one is stopped. It is
 // all in the tests:

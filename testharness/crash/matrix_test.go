@@ -3,15 +3,12 @@ package crash
 import (
 	"context"
 	"flag"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -25,22 +22,23 @@ var only = flag.String("only", "", "run only the runs whose names begin with one
 // atOnce is how many runs go side by side. They mostly wait.
 const atOnce = 8
 
-// steps reads the names of all steps from the source.
-func steps(t *testing.T) []string {
+// steps reads the names of all steps from the table that is made of the source:
+// those that a host comes to while it charges, and those of what is done once a
+// database was put back.
+func steps(t *testing.T) (charging, restoring []string) {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "..", "host", "step", "step.go"), nil, 0)
+	content, err := os.ReadFile(filepath.Join("..", "..", "host", "step", "doc.go"))
 	require.NoError(t, err)
-	var list []string
-	ast.Inspect(file, func(n ast.Node) bool {
-		if v, ok := n.(*ast.ValueSpec); ok {
-			name, err := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value)
-			require.NoError(t, err)
-			list = append(list, name)
+	for _, row := range regexp.MustCompile(`(?m)^//   - (\w+) \((.+?)\): `).FindAllStringSubmatch(string(content), -1) {
+		if strings.HasPrefix(row[2], "host/restore.") {
+			restoring = append(restoring, row[1])
+		} else {
+			charging = append(charging, row[1])
 		}
-		return true
-	})
-	require.NotEmpty(t, list)
-	return list
+	}
+	require.NotEmpty(t, charging)
+	require.NotEmpty(t, restoring)
+	return charging, restoring
 }
 
 // later are steps that are come to for many reasons: on SQLite, where that is
@@ -58,10 +56,28 @@ var later = map[string][]int{
 	"due_claimed":      {3},
 }
 
+// sweepLater are the times of coming to a step while a database that was put back
+// is swept, besides the first time of coming to the steps of the sweep.
+var sweepLater = map[string][]int{
+	"committed":      {1, 3},
+	"change_written": {1},
+	"sweep_saved":    {2},
+}
+
 func plans(t *testing.T, drivers []string) []plan {
 	var list []plan
+	charging, restoring := steps(t)
+	for _, s := range restoring {
+		list = append(list, plan{"sqlite", s, 1, sweepKilled})
+	}
+	list = append(list, plan{"sqlite", "restore_opened", 1, hostKilled})
+	for _, s := range slices.Sorted(maps.Keys(sweepLater)) {
+		for _, n := range sweepLater[s] {
+			list = append(list, plan{"sqlite", s, n, sweepKilled})
+		}
+	}
 	for _, driver := range drivers {
-		for _, s := range slices.Concat(steps(t), slices.Sorted(maps.Keys(flights))) {
+		for _, s := range slices.Concat(charging, slices.Sorted(maps.Keys(flights))) {
 			list = append(list, plan{driver, s, 1, "kill"}, plan{driver, s, 1, "stop"})
 			for _, n := range later[s] {
 				if driver != "sqlite" {

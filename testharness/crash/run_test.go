@@ -62,6 +62,7 @@ type run struct {
 	placed    time.Time
 	halted    time.Time // when a host was stopped, and woken
 	woken     time.Time
+	forgotten verdict.Span // from the copy of the database to when it was put back
 	pulsed    time.Time
 	beats     []verdict.Posted
 
@@ -121,6 +122,9 @@ func (r *run) at(d time.Duration) time.Duration { return d * time.Duration(r.pac
 
 // play goes through a run to its verdict.
 func (r *run) play(ctx context.Context) error {
+	if r.plan.action == sweepKilled || r.plan.action == hostKilled {
+		return r.playSweep(ctx)
+	}
 	if err := r.begin(ctx); err != nil {
 		return err
 	}
@@ -152,7 +156,8 @@ func (r *run) play(ctx context.Context) error {
 	return r.judge(ctx, posted)
 }
 
-func (r *run) begin(ctx context.Context) error {
+// gate makes the run's folder, gateway and database.
+func (r *run) gate(ctx context.Context) error {
 	var err error
 	if r.dir, err = os.MkdirTemp(r.kit.dir, "run"); err != nil {
 		return err
@@ -164,6 +169,14 @@ func (r *run) begin(ctx context.Context) error {
 		if _, err := r.simulator.Mint(ctx, s.Site, "ACCOUNTCHECK"); err != nil {
 			return err
 		}
+	}
+	r.database, err = r.kit.database(ctx, r.plan.driver, r.dir)
+	return err
+}
+
+func (r *run) begin(ctx context.Context) error {
+	if err := r.gate(ctx); err != nil {
+		return err
 	}
 	faults := others()
 	for _, s := range stories() {
@@ -180,20 +193,22 @@ func (r *run) begin(ctx context.Context) error {
 		return err
 	}
 	r.flight = added.IDs[0]
-	if r.database, err = r.kit.database(ctx, r.plan.driver, r.dir); err != nil {
-		return err
-	}
 	var env []string
 	if _, ok := flights[r.plan.step]; !ok {
-		env = []string{
-			fmt.Sprintf("CHARGEHAND_CRASH_AT=%s:%d:%s", r.plan.step, r.plan.n, r.plan.action), "CHARGEHAND_CRASH_REPORT=" + r.report(),
-		}
+		env = r.ending(r.plan.action)
 	}
-	err = r.start(ctx, "first", env)
+	err := r.start(ctx, "first", env)
 	if r.atStep() {
 		err = nil // it came to its step before it was ready
 	}
 	return err
+}
+
+// ending is the environment of what ends at the run's step.
+func (r *run) ending(action string) []string {
+	return []string{
+		fmt.Sprintf("CHARGEHAND_CRASH_AT=%s:%d:%s", r.plan.step, r.plan.n, action), "CHARGEHAND_CRASH_REPORT=" + r.report(),
+	}
 }
 
 func (r *run) report() string { return filepath.Join(r.dir, "reached") }
@@ -217,13 +232,7 @@ func (r *run) inFlight(ctx context.Context) bool {
 
 // start starts a host in a folder of its own, and asks it from then on.
 func (r *run) start(ctx context.Context, name string, env []string) error {
-	dir := filepath.Join(r.dir, name)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	cfg := r.kit.config(dir, r.database.settings, r.simulator, r.pace)
-	cfg.Env, cfg.Beside = append(slices.Clone(cfg.Env), env...), r.database.beside
-	h, err := stand.PrepareHost(ctx, cfg)
+	h, err := r.prepare(ctx, name, env)
 	if err != nil {
 		return err
 	}
@@ -238,6 +247,17 @@ func (r *run) start(ctx context.Context, name string, env []string) error {
 		r.first = h
 	}
 	return r.find(ctx, h, p, name == "first")
+}
+
+// prepare prepares a host in a folder of its own.
+func (r *run) prepare(ctx context.Context, name string, env []string) (*stand.Host, error) {
+	dir := filepath.Join(r.dir, name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	cfg := r.kit.config(dir, r.database.settings, r.simulator, r.pace)
+	cfg.Env, cfg.Beside = append(slices.Clone(cfg.Env), env...), r.database.beside
+	return stand.PrepareHost(ctx, cfg)
 }
 
 // find waits until a host is ready, and asks it from then on. One that may have
@@ -420,11 +440,7 @@ func (r *run) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tick := gateway.TickRequest{Duration: gateway.Duration(48 * time.Hour)}
-	if err := r.simulator.Post(ctx, "/tick", tick, nil); err != nil {
-		return err
-	}
-	return r.await(ctx, finished)
+	return r.nights(ctx)
 }
 
 // end is where a charge stands, and with which person.
@@ -523,6 +539,7 @@ func (r *run) judge(ctx context.Context, posted []verdict.Posted) error {
 	if err != nil {
 		return err
 	}
+	books.Forgotten = r.forgotten
 	ledger, err := verdict.ReadLedger(ctx, r.simulator)
 	if err != nil {
 		return err
