@@ -230,28 +230,32 @@ func TestEveryEffectIsFollowedByAStep(t *testing.T) {
 	on := effects(t, all)
 	seen := map[string]bool{}
 	for _, pkg := range money {
-		left := map[string]bool{} // functions whose effect is their callers' to mark
+		left := map[string]string{} // functions whose effect is their callers' to mark: whose it is first
 		effect := func(c call) bool {
 			direct := slices.Contains(on[c.on], c.name)
 			if direct {
 				seen[c.on+"."+c.name] = true
 			}
-			return direct || left[c.name] && c.on != "Store"
+			return direct || left[c.name] != "" && c.on != "Store"
 		}
 		for grown := true; grown; {
 			grown = false
 			for _, f := range all {
 				name, ok := f.of(pkg)
 				c, open := f.unmarked(effect)
-				if !ok || !open || left[name] {
+				if !ok || !open || left[name] != "" {
 					continue
 				}
 				called := slices.ContainsFunc(all, func(g function) bool {
 					_, same := g.of(pkg)
 					return same && slices.ContainsFunc(g.calls, func(c call) bool { return c.name == name })
 				})
-				require.True(t, called && !ast.IsExported(name), "%s has the effect of %s.%s: mark a step after it", f.name, c.on, c.name)
-				left[name], grown = true, true
+				from := left[c.name]
+				if from == "" {
+					from = fmt.Sprintf("%s.%s in %s", c.on, c.name, f.name)
+				}
+				require.True(t, called && !ast.IsExported(name), "no step is marked after %s, up to %s", from, f.name)
+				left[name], grown = from, true
 			}
 		}
 	}
