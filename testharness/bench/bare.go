@@ -61,6 +61,7 @@ func (r *rig) openBare(ctx context.Context) (*bare, error) {
 		db: db, url: r.simulator.Info.JSONURL, user: user.Name, secret: user.Password, shop: r.shops[0], now: r.b.cfg.Now,
 		http: &http.Client{Timeout: time.Minute, Transport: &http.Transport{
 			TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, MaxIdleConnsPerHost: maxBare,
+			DisableCompression: true, // as the plugin
 		}},
 	}, nil
 }

@@ -179,6 +179,11 @@ func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, c *call) {
 	case fx.broken:
 		body = body[:len(body)/2]
 	}
+	if takesGzip(r) {
+		body = compressed(body)
+		w.Header()["Content-Encoding"] = []string{"gzip"}
+	}
+	w.Header()["Vary"] = []string{"Accept-Encoding"}
 	w.Header()["Content-Type"] = []string{c.format.contentType}
 	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	_, _ = w.Write(body) // a caller that has left can't be told
