@@ -42,6 +42,12 @@
 // A bank transfer is at 10 until its customer decides (DecideBank): declined
 // makes it 3 at once, agreed 100 with the next batch, even if it was at 3.
 //
+// # Notifications
+//
+// A rule (notify.Rule) tells a URL of what is booked and of every change of a
+// settle status; package notify says how. They are sent from Start to Close.
+// Callers wait for those of online and failover rules about what they asked for.
+//
 // # The admin API
 //
 // Plain HTTP, JSON, on a loopback address. Errors are 4xx with {"error": text}.
@@ -61,7 +67,19 @@
 //	POST   /sites, /users, /switches
 //	                      creates or changes (Site, User, Switches): members
 //	                      left out stay as they are
-//	POST   /reset         forgets all transactions, faults and changes
+//	GET    /notifications what was told to whom, oldest first (notify.Notification);
+//	                      ?transactionreference= narrows it
+//	GET    /notifications/rules
+//	POST   /notifications/rules
+//	                      one notify.Rule or a list; adds all or none, answers them
+//	DELETE /notifications/rules/{id}
+//	POST   /notifications/resend
+//	                      {"id":7} sends one of the log once more
+//	POST   /notifications/forge
+//	                      sends a lie (Forging)
+//	POST   /notifications/wait
+//	                      {"limit":"10s"} waits until none is due or on its way
+//	POST   /reset         forgets all transactions, faults, notifications and changes
 //
 // # Faults
 //

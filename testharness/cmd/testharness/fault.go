@@ -26,7 +26,8 @@ type faultAddCommand struct {
 // Help is shown by --help.
 func (*faultAddCommand) Help() string {
 	text := `Conditions: sitereference, type, orderreference (with * and ?), amount (minor units), nth, times, chance, seed.
-More: delay, spread, code, acquirerresponsecode, unrecorded, status, processed.
+More: delay, spread, code, acquirerresponsecode, unrecorded, status, processed; on notifications event, copies, variant,
+signed.
 Effects:`
 	for _, effect := range gateway.Effects() {
 		text += " " + string(effect)

@@ -20,6 +20,7 @@ type gatewayCommand struct {
 	Admin   string           `default:"127.0.0.1:0" help:"Loopback address of the admin API (${default})."`
 	Dir     string           `required:"" type:"path" help:"Folder that gets ca.pem and gateway.json once the simulator answers."`
 	Faults  string           `type:"existingfile" help:"Fault script to begin with: a JSON list."`
+	Rules   string           `type:"existingfile" help:"Notification rules to begin with: a JSON list."`
 	Latency gateway.Duration `default:"0s" help:"Time added to every call (${default})."`
 	Journal string           `type:"path" help:"File that keeps what the simulator holds, so that it goes on there when it is started again, even after a kill."`
 	Seed    uint64           `help:"Seed of all that is random. Left out: another one each time, printed at the start."`
@@ -50,6 +51,15 @@ func (c *gatewayCommand) Run(ctx context.Context, k *kong.Kong) error {
 		}
 		if cfg.Faults, err = gateway.ParseFaults(script); err != nil {
 			return fmt.Errorf("fault script %s: %w", c.Faults, err)
+		}
+	}
+	if c.Rules != "" {
+		list, err := os.ReadFile(c.Rules)
+		if err != nil {
+			return fmt.Errorf("read notification rules: %w", err)
+		}
+		if cfg.NotificationRules, err = gateway.ParseNotificationRules(list); err != nil {
+			return fmt.Errorf("notification rules %s: %w", c.Rules, err)
 		}
 	}
 	g, err := gateway.New(cfg)

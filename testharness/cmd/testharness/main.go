@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/chargehand/chargehand/testharness/gateway"
 )
 
 // version is set when the binary is built.
@@ -29,6 +31,7 @@ type commands struct {
 	Tick        tickCommand        `cmd:"" help:"Move the settlement clock of a running simulator ahead."`
 	Bank        bankCommand        `cmd:"" help:"List bank sessions of a running simulator, or decide them."`
 	Fault       faultCommand       `cmd:"" help:"Add, list or clear faults of a running simulator."`
+	Notify      notifyCommand      `cmd:"" help:"What a running simulator tells to which URL, and what became of it."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
@@ -47,7 +50,7 @@ func options(ctx context.Context) []kong.Option {
 		kong.Name("testharness"),
 		kong.Description("Runs what the product is tested with."),
 		kong.UsageOnError(),
-		kong.Vars{"version": version},
+		kong.Vars{"version": version, "site": gateway.DefaultSite},
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	}
 }
