@@ -143,7 +143,8 @@ func (s *Sender) dispatch(ctx context.Context, now time.Time) time.Duration {
 			delete(s.lanes, url)
 			continue
 		}
-		if len(l.waiting) > 0 && l.busy < maxPerURL {
+		// Without room there is nothing to wait for but the end of a try, which wakes.
+		if len(l.waiting) > 0 && l.busy < maxPerURL && busy < maxAtOnce {
 			rest = min(rest, max(l.waiting[0].Due.Sub(now), time.Millisecond))
 		}
 	}
