@@ -11,8 +11,7 @@ import (
 // chain asks for several types in one element and returns their answers.
 func (b *bench) chain(element fields, types ...string) []map[string]any {
 	b.t.Helper()
-	w := b.post(body(b.t, element.with(fields{"requesttypedescriptions": types, "requesttypedescription": nil})))
-	return decode(b.t, w.Body.Bytes()).Response
+	return b.askAny(element.with(fields{"requesttypedescriptions": types, "requesttypedescription": nil}))
 }
 
 func TestChainTakesTheFirstAsParent(t *testing.T) {

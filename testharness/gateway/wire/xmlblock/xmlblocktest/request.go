@@ -11,7 +11,8 @@ import (
 )
 
 // Request writes the document of a JSON request as a requestblock. It refuses
-// one that XML can't say: with numbers, empty texts or unknown members.
+// one that XML can't say: with numbers or empty texts. What the table doesn't
+// know of a request becomes an element that nobody knows.
 func Request(document wire.Value) (string, error) {
 	root := &node{name: "requestblock"}
 	for _, m := range document.Members {
@@ -39,6 +40,16 @@ func Request(document wire.Value) (string, error) {
 
 var paths = xmlblock.RequestPaths()
 
+// reserved are the elements that hold others.
+var reserved = func() map[string]bool {
+	out := map[string]bool{}
+	for _, path := range paths {
+		group, _, _ := strings.Cut(path, "/")
+		out[group] = true
+	}
+	return out
+}()
+
 // fill puts the members of a request, or of its updates, into an element.
 func (n *node) fill(v *wire.Value) error {
 	if v.Kind != wire.Object {
@@ -58,8 +69,10 @@ func (n *node) fill(v *wire.Value) error {
 			err = n.filter(m.Value)
 		case m.Name == "updates":
 			err = n.add("updates").fill(&m.Value)
-		case !known || !said(m.Value):
+		case !said(m.Value), !known && (n.name != "request" || reserved[m.Name]):
 			err = fmt.Errorf("XML can't say what %s holds", m.Name)
+		case !known:
+			n.add(m.Name).text = m.Value.Text
 		default:
 			n.put(path, m.Value.Text)
 		}
