@@ -26,7 +26,5 @@
 // notice a restore if the state file was put back with the database; know of
 // sites whose settings were lost, until somebody enters them again. It never
 // remembers more than was committed, so no crash raises a false alarm; and it
-// remembers a second late, so what goes back by less can pass. Each transaction
-// looks at its own counter alone: in a database that lost fewer commits than there
-// are counters, it is the next reading of all of them that notices.
+// remembers a second late, so what goes back by less can pass a host that was killed.
 package restore

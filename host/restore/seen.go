@@ -47,6 +47,13 @@ func (s *Seen) count(host string, lane int) int64 {
 	return -1
 }
 
+// counts is a copy of all counters of a host, at least zero each.
+func (s *Seen) counts(host string) []int64 {
+	all := make([]int64, Lanes)
+	copy(all, s.Commits[host])
+	return all
+}
+
 // raise takes in what is higher, and reports whether anything was.
 func (s *Seen) raise(host string, lane int, commits int64) bool {
 	if s.Commits == nil {

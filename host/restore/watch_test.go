@@ -142,6 +142,30 @@ func TestLessIsNoticed(t *testing.T) {
 	})
 }
 
+// A database that lost the last commit alone is noticed by the next one, on
+// whichever counter that is.
+func TestOneLessIsNoticedByAnyCommit(t *testing.T) {
+	t.Parallel()
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		for lane := range restore.Lanes {
+			r := &runs{t: t, db: db, store: restoredb.New(db), path: filepath.Join(t.TempDir(), "state"), poll: time.Hour}
+			w, c := r.run()
+			for range 2 * restore.Lanes {
+				require.True(t, r.commit(c, nil), w.Stopped())
+			}
+			less := "UPDATE commit_counters SET commits = commits - 1 WHERE lane = ?"
+			require.NoError(t, db.Tx(context.Background(), func(tx *gorm.DB) error { return tx.Exec(less, lane).Error }))
+			require.False(t, r.commit(c, nil), "counter %d", lane)
+			require.NotEmpty(t, w.Stopped())
+			w.Stop(context.Background())
+			more := "UPDATE commit_counters SET commits = commits + 1 WHERE lane = ?"
+			require.NoError(t, db.Tx(context.Background(), func(tx *gorm.DB) error {
+				return errors.Join(tx.Exec(more, lane).Error, tx.Exec("DELETE FROM restores").Error)
+			}))
+		}
+	})
+}
+
 // The same under a running host, with no reading of the counters in between.
 func TestLessIsNoticedByTheNextCommit(t *testing.T) {
 	t.Parallel()
