@@ -1,11 +1,8 @@
 package engine
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/chargehand/chargehand/host/charge"
@@ -58,179 +55,6 @@ func (e *Engine) access(key batchKey, batch []*charge.Charge) (payment.Access, p
 	}
 	values, err := e.cfg.Settings.ForSite(e.ctx, batch[0].LinkID, key.place.Endpoint, key.place.Site)
 	return payment.Access{Company: key.fulfiller, Settings: values, Endpoint: key.place.Endpoint, Site: key.place.Site}, gateway, err
-}
-
-// sight is what one look says of all the charges of a batch.
-type sight struct {
-	at       time.Time // when the first question went out: later is not proven
-	place    charge.Place
-	byRef    map[payment.Reference][]payment.Transaction
-	byID     map[payment.TransactionID]payment.Transaction
-	controls map[charge.ID]payment.TransactionID
-	asked    map[charge.ID]charge.Look
-}
-
-// look asks for all references and records of a batch, with a control for
-// each charge in doubt.
-func (e *Engine) look(gateway payment.Gateway, access payment.Access, place charge.Place, batch []*charge.Charge) (*sight, error) {
-	s := &sight{
-		place: place,
-		byRef: map[payment.Reference][]payment.Transaction{}, byID: map[payment.TransactionID]payment.Transaction{},
-		controls: map[charge.ID]payment.TransactionID{}, asked: map[charge.ID]charge.Look{},
-	}
-	var lookups []payment.Lookup
-	named := map[payment.Lookup]bool{}
-	ask := func(l payment.Lookup) {
-		if !named[l] {
-			named[l] = true
-			lookups = append(lookups, l)
-		}
-	}
-	for _, c := range batch {
-		asked := e.lookups(c, ask)
-		if control := e.control(c, place); control != "" {
-			s.controls[c.ID] = control
-			ask(payment.Lookup{ID: control, Asked: payment.SettleAtOnce})
-		}
-		s.asked[c.ID] = asked
-	}
-	if err := s.query(e, gateway, access, lookups); err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
-func (s *sight) query(e *Engine, gateway payment.Gateway, access payment.Access, lookups []payment.Lookup) error {
-	s.at = e.cfg.Now().UTC()
-	for len(lookups) > 0 {
-		n := min(len(lookups), payment.MaxLookups)
-		ctx, cancel := context.WithTimeout(e.ctx, e.callLimit())
-		res, err := gateway.Query(ctx, payment.QueryRequest{Access: access, Lookups: lookups[:n]})
-		cancel()
-		if err != nil {
-			return fmt.Errorf("query: %w", err)
-		}
-		for _, t := range res.Transactions {
-			if _, seen := s.byID[t.ID]; !seen {
-				s.byRef[t.Reference] = append(s.byRef[t.Reference], t)
-			}
-			s.byID[t.ID] = t
-		}
-		lookups = lookups[n:]
-	}
-	return nil
-}
-
-// lookups says what to ask for: the records by id if that is all there is to
-// know, otherwise every reference there is or might be.
-func (e *Engine) lookups(c *charge.Charge, ask func(payment.Lookup)) charge.Look {
-	var asked charge.Look
-	mode := payment.SettleRecorded
-	if n := c.Newest(); n != nil {
-		mode = n.Settle
-	}
-	if !followed(c) {
-		asked.References = c.References()
-	}
-	for _, r := range asked.References {
-		if a := c.ByReference(r); a != nil && a.Settle != "" {
-			mode = a.Settle
-		}
-		ask(payment.Lookup{Reference: r, Asked: mode})
-	}
-	for i := range c.Records {
-		r := &c.Records[i]
-		if !slices.Contains(asked.References, r.Reference) {
-			ask(payment.Lookup{ID: r.ID, Asked: r.Asked})
-			asked.IDs = append(asked.IDs, r.ID)
-		}
-	}
-	return asked
-}
-
-// countLookups is how many lookups a charge takes at the most.
-func countLookups(c *charge.Charge) int {
-	if followed(c) {
-		return len(c.Records)
-	}
-	n := len(c.Attempts) + charge.LookAhead
-	if c.State == charge.StateUnknown || c.State == charge.StateCancelling {
-		n++ // the control
-	}
-	return n
-}
-
-// followed: its authorisation is on its way, and nothing else is open.
-func followed(c *charge.Charge) bool {
-	chosen := c.Record(c.Chosen)
-	switch c.State {
-	case charge.StateReleased, charge.StateHeld:
-	case charge.StateReleasing:
-		// A release that did not get through is sent again, and only a look at
-		// all references shows that there is no other.
-		if chosen != nil && !chosen.Accepted {
-			return false
-		}
-	default:
-		return false
-	}
-	if chosen == nil {
-		return false
-	}
-	for i := range c.Attempts {
-		if c.Attempts[i].InDoubt() || c.Attempts[i].Watched() {
-			return false
-		}
-	}
-	return true
-}
-
-// control finds what must be there if the gateway tells all it has: for an
-// attempt that waits to be released the stored reference it was made from;
-// for one that settles by itself something younger than it.
-func (e *Engine) control(c *charge.Charge, place charge.Place) payment.TransactionID {
-	var stored payment.TransactionID
-	var after time.Time
-	for i := range c.Attempts {
-		a := &c.Attempts[i]
-		switch {
-		case !a.InDoubt() || a.Place() != place:
-		case a.Settle == payment.SettleRecorded:
-			stored = a.Stored
-		case a.SendBefore.After(after):
-			after = a.SendBefore
-		}
-	}
-	if after.IsZero() {
-		return stored
-	}
-	id, err := e.cfg.Store.KnownTransaction(e.ctx, place.Endpoint, place.Site, after, c.ID)
-	if err != nil {
-		e.cfg.Logger.Error("no control for a look can be found", "charge", c.ID, "error", err)
-	}
-	return payment.TransactionID(id)
-}
-
-// of is what the look says of one charge.
-func (s *sight) of(c *charge.Charge) charge.Look {
-	l := s.asked[c.ID]
-	l.At, l.Place = s.at, s.place
-	taken := map[payment.TransactionID]bool{}
-	for _, r := range l.References {
-		for _, t := range s.byRef[r] {
-			l.Found = append(l.Found, t)
-			taken[t.ID] = true
-		}
-	}
-	for _, id := range l.IDs {
-		if t, ok := s.byID[id]; ok && !taken[id] {
-			l.Found = append(l.Found, t)
-		}
-	}
-	if id := s.controls[c.ID]; id != "" {
-		_, l.Control = s.byID[id]
-	}
-	return l
 }
 
 // acting is a charge with actions that are written down and not yet sent.
@@ -348,77 +172,6 @@ func sameRecords(a, b *charge.Charge) bool {
 	return true
 }
 
-// adjust sends what was written down.
-func (e *Engine) adjust(gateway payment.Gateway, access payment.Access, acts []acting) (map[payment.TransactionID]payment.Adjusted, error) {
-	var list []payment.Adjustment
-	for _, a := range acts {
-		for _, id := range a.ids {
-			list = append(list, payment.Adjustment{ID: id, Action: a.action})
-		}
-	}
-	accepted := map[payment.TransactionID]payment.Adjusted{}
-	for len(list) > 0 {
-		n := min(len(list), payment.MaxAdjustments)
-		ctx, cancel := context.WithTimeout(e.ctx, e.callLimit())
-		res, err := gateway.Adjust(ctx, payment.AdjustRequest{Access: access, Adjustments: list[:n]})
-		cancel()
-		if err != nil {
-			return accepted, err
-		}
-		for _, a := range res.Adjusted {
-			accepted[a.ID] = a
-		}
-		list = list[n:]
-	}
-	return accepted, nil
-}
-
-// readBack asks what became of the actions, and writes that down.
-func (e *Engine) readBack(gateway payment.Gateway, access payment.Access, acts []acting, accepted map[payment.TransactionID]payment.Adjusted) {
-	s := &sight{byRef: map[payment.Reference][]payment.Transaction{}, byID: map[payment.TransactionID]payment.Transaction{}}
-	var lookups []payment.Lookup
-	for _, a := range acts {
-		for _, id := range a.ids {
-			lookups = append(lookups, payment.Lookup{ID: id, Asked: a.change.After.Record(id).Asked})
-		}
-	}
-	err := s.query(e, gateway, access, lookups)
-	step.At(step.ReadBackDone)
-	if err != nil {
-		e.cfg.Logger.Warn("an update can't be read back yet", "site", access.Site, "error", err)
-	}
-	for _, a := range acts {
-		// Side by side, so that they share their commits; and again and again, for
-		// what was answered is not to be asked for a second time.
-		e.work.Go(func() { e.persist(a.change.After, e.told(a, s, err == nil, accepted)) })
-	}
-}
-
-// told is what an update and its read-back say of a charge, as a thing to fold
-// into it, or into what it has become meanwhile.
-func (e *Engine) told(a acting, s *sight, read bool, answers map[payment.TransactionID]payment.Adjusted) folding {
-	l := charge.Look{At: s.at, Place: a.place, IDs: a.ids}
-	for _, id := range a.ids {
-		if t, ok := s.byID[id]; ok {
-			l.Found = append(l.Found, t)
-		}
-	}
-	return func(after *charge.Charge) (*charge.Change, error) {
-		for _, id := range a.ids {
-			if err := after.FoldAdjusted(id, a.action, answers[id].Accepted); err != nil {
-				return nil, err
-			}
-		}
-		if read {
-			after.FoldLook(l, e.cfg.Clocks)
-		}
-		after.Checks++
-		return &charge.Change{Evidence: []charge.Evidence{{
-			Class: charge.ClassReadBack, At: s.at, By: e.cfg.Owner, Text: updateAnswers(a.ids, answers) + after.Tell(l), Body: charge.Excerpt(l.Found),
-		}}}, nil
-	}
-}
-
 // unwritten tells of a change that could not be written for another reason
 // than that the charge has changed.
 func (e *Engine) unwritten(change charge.Change, err error) {
@@ -426,19 +179,6 @@ func (e *Engine) unwritten(change charge.Change, err error) {
 		e.cfg.Logger.Error("a charge can't be written", "charge", change.After.ID, "error", err)
 	}
 	e.wake()
-}
-
-// updateAnswers puts the gateway's word on updates into words.
-func updateAnswers(ids []payment.TransactionID, answers map[payment.TransactionID]payment.Adjusted) string {
-	var b strings.Builder
-	for _, id := range ids {
-		if a, ok := answers[id]; ok {
-			fmt.Fprintf(&b, "The update of %s was answered %s %s. ", id, a.Code, a.Message)
-		} else {
-			fmt.Fprintf(&b, "The update of %s got no answer. ", id)
-		}
-	}
-	return b.String()
 }
 
 // failed notes that the gateway could not be asked. Refused credentials are a

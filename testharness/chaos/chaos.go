@@ -102,10 +102,14 @@ func (w *world) judge(ctx context.Context, calm time.Duration) (*Report, error) 
 	if err != nil {
 		return nil, fmt.Errorf("read the gateway's ledger: %w", err)
 	}
+	wire, err := verdict.ReadWire(ctx, w.simulator.Load())
+	if err != nil {
+		return nil, fmt.Errorf("read what arrived at the gateway: %w", err)
+	}
 	var posted []verdict.Posted
 	for _, a := range w.diary.accepted {
 		o := w.order(a.order)
 		posted = append(posted, verdict.Posted{ID: a.id, Reference: o.Reference, Parts: o.Parts, Cancelled: a.cancelled})
 	}
-	return w.report(verdict.Judge(posted, books, ledger), books, calm), nil
+	return w.report(verdict.Judge(posted, books, ledger, wire), books, calm), nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -100,12 +101,17 @@ func (w *world) begin(ctx context.Context, u *unit) error {
 	return p.Until(ctx, readyLimit, u.ready)
 }
 
+// callsOf is how many request elements the gateway remembers: more than there
+// should ever be, so that what was sent can be judged to the last of them.
+func callsOf(orders int) int { return 100_000 + 100*orders }
+
 func (w *world) openGateway(ctx context.Context) error {
 	dir, err := w.folder("gateway")
 	if err != nil {
 		return err
 	}
-	base := stand.NewSimulator(w.bin("testharness"), filepath.Join(dir, "told"), w.env, "--journal", filepath.Join(dir, "journal"))
+	base := stand.NewSimulator(w.bin("testharness"), filepath.Join(dir, "told"), w.env, "--journal", filepath.Join(dir, "journal"),
+		"--calls", strconv.Itoa(callsOf(w.plan.Size.Orders)))
 	w.simulator.Store(base)
 	w.script = newScript(w)
 	w.gateway = &unit{name: "gateway", launch: base.Launch, ready: func(ctx context.Context) error {

@@ -3,7 +3,11 @@
 // for longer than its leases last and woken again, while orders of every kind
 // are under way. Then it is started again, or goes on, everything is posted
 // once more, and package verdict judges what stands in the books against the
-// gateway's own ledger.
+// gateway's own ledger and the calls that arrived there.
+//
+// In further runs the host naps before it sends: longer than an attempt may be
+// sent, shorter than its lease. The plugin is killed while it waits for an
+// answer. And connections to the gateway take too long to be made.
 //
 // The steps of what comes after a restore have runs of their own, on SQLite: the
 // database is put back to a copy, and the command that sweeps the gateway is

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/chargehand/chargehand/testharness/client"
+	"github.com/chargehand/chargehand/testharness/gateway"
 	"github.com/chargehand/chargehand/testharness/verdict"
 )
 
@@ -24,9 +25,14 @@ func (r *run) judge(ctx context.Context, posted []verdict.Posted) error {
 	if err != nil {
 		return err
 	}
-	faults := verdict.Judge(slices.Concat(posted, r.beats), books, ledger).Faults
+	wire, err := verdict.ReadWire(ctx, r.simulator)
+	if err != nil {
+		return err
+	}
+	faults := verdict.Judge(slices.Concat(posted, r.beats), books, ledger, wire).Faults
 	for _, c := range books.Charges {
-		faults = append(faults, r.sentLate(c, ledger)...)
+		faults = append(faults, r.sentLate(c, wire)...)
+		faults = append(faults, r.answerLost(c)...)
 		if !ended(c.Charge) {
 			faults = append(faults, fmt.Sprintf("order %s: it is %s, not %s: %s%s", c.OrderReference, end(c.Charge),
 				strings.Join(endsOf(c.OrderReference), " or "), c.Text, tale(c)))
@@ -38,22 +44,41 @@ func (r *run) judge(ctx context.Context, posted []verdict.Posted) error {
 	return nil
 }
 
-// sentLate tells of attempts that began before the host was stopped and were
-// sent after it was woken: by then they are too late. One is late at the
-// gateway, by its story.
-func (r *run) sentLate(c client.Detail, ledger []verdict.Holding) []string {
-	_, flight := flights[r.plan.step]
-	if r.woken.IsZero() || flight || c.OrderReference == "late" {
-		return nil
-	}
+// sentLate tells of attempts that arrived at the gateway when their time to be
+// sent was over: those that began before the host was stopped and came after it
+// was woken, and those whose connection was made too late. Where neither
+// happened nothing is said: how long a byte takes on a machine that has much to
+// do, nobody knows.
+func (r *run) sentLate(c client.Detail, wire gateway.Calls) []string {
 	var faults []string
 	for _, a := range c.AttemptsDetail {
-		for _, h := range ledger {
-			// The gateway's clock is days ahead once its nights have passed.
-			if h.Reference == a.Reference && a.StartedAt.Before(r.halted) && h.Started.After(r.woken) && h.Started.Before(r.woken.Add(24*time.Hour)) {
-				faults = append(faults, fmt.Sprintf("order %s: attempt %d began at %s and was sent at %s, after its host was stopped and woken again",
-					c.OrderReference, a.Number, a.StartedAt.Format("05.000"), h.Started.Format("05.000")))
+		for _, call := range wire.Calls {
+			if call.Type != "AUTH" || !slices.Contains(call.Orders, a.Reference) {
+				continue
 			}
+			stopped := !r.woken.IsZero() && a.StartedAt.Before(r.halted) && call.At.After(r.woken)
+			slow := r.plan.action == "slow" && call.At.After(a.StartedAt.Add(r.at((sendWindow+slowConnect)/2)))
+			// The gateway's clock is days ahead once its nights have passed.
+			if (stopped || slow) && call.At.Before(a.StartedAt.Add(24*time.Hour)) {
+				faults = append(faults, fmt.Sprintf("order %s: attempt %d began at %s and arrived at the gateway at %s, when its time to be sent was over",
+					c.OrderReference, a.Number, a.StartedAt.Format("05.000"), call.At.Format("05.000")))
+			}
+		}
+	}
+	return faults
+}
+
+// answerLost tells of attempts whose host lived on, and yet nothing says what
+// their call came to: whatever has become of the charge meanwhile, that is
+// written down.
+func (r *run) answerLost(c client.Detail) []string {
+	var faults []string
+	for _, a := range c.AttemptsDetail {
+		if a.StartedAt.IsZero() || a.StartedAt.Before(r.died) {
+			continue
+		}
+		if !slices.ContainsFunc(c.Story, func(e client.Event) bool { return e.Class == "answer" && e.Number == a.Number }) {
+			faults = append(faults, fmt.Sprintf("order %s: what the call of attempt %d came to is not written down%s", c.OrderReference, a.Number, tale(c)))
 		}
 	}
 	return faults

@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"github.com/chargehand/chargehand/testharness/client"
 	"github.com/chargehand/chargehand/testharness/gateway"
 	"github.com/chargehand/chargehand/testharness/stand"
 )
@@ -153,6 +154,10 @@ const (
 	siteAtOnce   = "test_atonce"
 	siteRecur    = "test_recur"
 	siteMended   = "test_mended"
+	siteSlow     = "test_slow"
+	// The fulfiller of the last moves from one site to the other.
+	siteOld = "test_old"
+	siteNew = "test_new"
 )
 
 // shops are made in one order everywhere, so that every simulator gives the
@@ -163,12 +168,14 @@ func shops() []stand.Shop {
 		{Fulfiller: "f-at-once", Channel: "at-once", Site: siteAtOnce, Settle: "at_once"},
 		{Fulfiller: "f-recur", Channel: "recur", Site: siteRecur},
 		{Fulfiller: "f-mended", Channel: "mended", Site: siteMended},
+		{Fulfiller: "f-slow", Channel: "slow", Site: siteSlow},
+		{Fulfiller: "f-moved", Channel: "moved", Site: siteOld},
 	}
 }
 
 // simulator starts a gateway of a run's own, in this process.
 func simulator(ctx context.Context, dir string) (*stand.Simulator, *gateway.Server, error) {
-	g, err := gateway.New(gateway.Config{Seed: 1})
+	g, err := gateway.New(gateway.Config{Seed: 1, Calls: 100_000})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -181,7 +188,7 @@ func simulator(ctx context.Context, dir string) (*stand.Simulator, *gateway.Serv
 	for _, shop := range shops() {
 		sites = append(sites, shop.Site)
 	}
-	err = s.AddSites(ctx, sites...)
+	err = s.AddSites(ctx, append(sites, siteNew)...)
 	return s, server, err
 }
 
@@ -221,19 +228,25 @@ func (k *kit) prepare(ctx context.Context, kind string) (*template, error) {
 
 // recurring lets one fulfiller charge as a series with numbers.
 func recurring(ctx context.Context, h *stand.Host, s *stand.Simulator) error {
-	companies, err := h.API.Companies(ctx)
+	return saveFulfiller(ctx, h.API, "f-recur", map[string]string{
+		"sitereference": siteRecur, "username": s.User().Name, "password": s.User().Password, "accounttype": "RECUR",
+	})
+}
+
+// saveFulfiller changes a fulfiller's settings for the first time after they
+// were made.
+func saveFulfiller(ctx context.Context, api *client.Client, reference string, values map[string]string) error {
+	companies, err := api.Companies(ctx)
 	if err != nil {
 		return err
 	}
 	for _, c := range companies {
-		if c.Reference == "f-recur" {
-			_, err = h.API.SaveFulfiller(ctx, c.ID, stand.Plugin, 1, map[string]string{
-				"sitereference": siteRecur, "username": s.User().Name, "password": s.User().Password, "accounttype": "RECUR",
-			})
+		if c.Reference == reference {
+			_, err = api.SaveFulfiller(ctx, c.ID, stand.Plugin, 1, values)
 			return err
 		}
 	}
-	return errors.New("the fulfiller of the series is not there")
+	return fmt.Errorf("the fulfiller %s is not there", reference)
 }
 
 // config is a small host with quick clocks, which all keep their order. pace is

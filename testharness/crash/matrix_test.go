@@ -19,6 +19,8 @@ import (
 
 var only = flag.String("only", "", "run only the runs whose names begin with one of these, with commas in between")
 
+var once = flag.Bool("once", false, "do not play what came to no end once more at half the pace")
+
 // atOnce is how many runs go side by side. They mostly wait.
 const atOnce = 8
 
@@ -64,6 +66,12 @@ var sweepLater = map[string][]int{
 	"sweep_saved":    {2},
 }
 
+// naps are steps from which a host goes on to send an attempt.
+var naps = []string{"intake_committed", "starts_committed", "charge_sending"}
+
+// plugins are the steps of calls during which the plugin is killed.
+var plugins = []string{"flight_charge_unprocessed", "flight_charge_processed", "flight_update_processed"}
+
 func plans(t *testing.T, drivers []string) []plan {
 	var list []plan
 	charging, restoring := steps(t)
@@ -85,6 +93,13 @@ func plans(t *testing.T, drivers []string) []plan {
 				}
 				list = append(list, plan{driver, s, n, "kill"})
 			}
+		}
+		for _, s := range naps {
+			list = append(list, plan{driver, s, 1, "nap"})
+		}
+		list = append(list, plan{driver, "connecting", 1, "slow"})
+		for _, s := range plugins {
+			list = append(list, plan{driver, s, 1, "plugin"})
 		}
 	}
 	return list

@@ -17,6 +17,7 @@ type story struct {
 	// cancel is when the order is cancelled: in this state, or as soon as it was
 	// accepted.
 	cancel string
+	move   bool // its fulfiller moves to another site while it is in doubt
 	batch  bool // posted with the others of the batch
 	wait   bool // the platform waits for the answer
 	ends   []string
@@ -50,8 +51,22 @@ func stories() []story {
 				once(gateway.Fault{Effect: gateway.EffectQueryEmpty, Type: "TRANSACTIONQUERY", Site: siteMended}),
 			},
 		},
+		// What was sent to the old site is asked for there. An attempt that is made
+		// after the move finds no stored card on the new one.
+		{
+			name: "moved", channel: "moved", minor: 8101, move: true, ends: []string{"settled", "waiting/setup"},
+			faults: append(auth(gateway.EffectProcessThenDrop, 0), auth(gateway.EffectQueryLag, 1800*time.Millisecond)...),
+		},
 		{name: "cancel-soon", channel: "recorded", minor: 7101, cancel: accepted, ends: cancelled},
 		{name: "cancel-doubt", channel: "recorded", minor: 7201, faults: auth(gateway.EffectProcessThenDrop, 0), cancel: "unknown", ends: cancelled},
+		// The answer comes when the charge has changed already.
+		{name: "cancel-charging", channel: "recorded", minor: 7501, faults: auth(gateway.EffectProcessThenDelay, 600*time.Millisecond), cancel: "charging", ends: cancelled},
+		// So does the look that is taken before the release.
+		{
+			name: "cancel-look", channel: "slow", minor: 7401, cancel: "authorised", ends: cancelled, faults: []gateway.Fault{
+				once(gateway.Fault{Effect: gateway.EffectProcessThenDelay, Type: "TRANSACTIONQUERY", Site: siteSlow, Delay: gateway.Duration(700 * time.Millisecond)}),
+			},
+		},
 		{name: "cancel-released", channel: "recorded", minor: 7301, cancel: "released", ends: cancelled},
 	}
 	for i := range 5 {

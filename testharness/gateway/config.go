@@ -45,6 +45,9 @@ type Config struct {
 	// certificates: a gateway that is killed and started again goes on where it
 	// was. Faults and switches are not kept. Empty keeps nothing.
 	Journal string
+	// Calls is how many request elements that arrived are remembered (Calls), the
+	// newest; zero remembers none.
+	Calls int
 }
 
 // User may call the JSON service.

@@ -54,6 +54,7 @@
 // Members that it does not know are refused. Durations are texts like "1.5s".
 //
 //	GET    /ledger        every transaction (Entry), oldest first
+//	GET    /calls         the request elements that arrived (Calls), if Config.Calls is set
 //	GET    /stats         counts of calls, requests by type, connections (Stats)
 //	POST   /tick          {"duration":"24h"} moves the settlement clock
 //	POST   /vt            a payment in the Virtual Terminal (Entered), answers an Entry

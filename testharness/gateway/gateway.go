@@ -48,6 +48,7 @@ type Gateway struct {
 	sequence int64
 	offset   time.Duration // of the settlement clock ahead of now
 	latest   time.Time     // the settlement clock never goes back
+	tape     tape
 }
 
 // New makes a gateway. It serves nobody until Start, unless its Handler is
@@ -168,6 +169,7 @@ func (g *Gateway) forget() error {
 	g.offset, g.latest = 0, g.now().UTC()
 	g.book = newBook(g.latest)
 	g.book.daily = g.subscriptions
+	g.tape = tape{most: g.config.Calls}
 	g.sender.Reset()
 	if _, err := g.sender.AddRules(g.config.NotificationRules...); err != nil {
 		return err //nolint:wrapcheck // it says what it is about

@@ -54,6 +54,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, f *format) {
 		return // the caller is gone before the request was complete
 	}
 	c := newCall(body, f)
+	g.record(c)
 	c.faults(g)
 	g.answer(w, r, c)
 }

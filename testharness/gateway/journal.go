@@ -36,6 +36,7 @@ type journalLine struct {
 	Site        *Site            `json:"site,omitempty"`
 	Clock       *keptClock       `json:"clock,omitempty"`
 	Token       *token           `json:"token,omitempty"`
+	Call        *Call            `json:"call,omitempty"`
 	Reset       bool             `json:"reset,omitempty"`
 
 	Rule             *notify.Rule         `json:"rule,omitempty"`
@@ -148,6 +149,8 @@ func (g *Gateway) replay(lines []journalLine) error {
 			g.tokens[l.Token.ID] = l.Token
 		case l.Clock != nil:
 			g.offset, g.book.nextBatch = l.Clock.Offset, l.Clock.NextBatch
+		case l.Call != nil:
+			g.tape.add(*l.Call)
 		case l.Transaction != nil:
 			t := l.Transaction.transaction()
 			if old := g.book.byRef[t.ref]; old != nil {

@@ -11,7 +11,7 @@ func All() []Mutant {
 				"	a, err := c.do(ctx, call)\n",
 				"	a, err := c.do(ctx, call)\n	if errors.Is(err, ErrNoAnswer) {\n		a, err = c.do(ctx, call)\n	}\n",
 			}},
-			Package: "plugin/trustpayments/webservices", Tests: ".",
+			Checks: []Check{matrix("sqlite/order_prepared/kill-1"), tests("plugin/trustpayments/webservices", ".")},
 		},
 		{
 			Name: "take silence for nothing sent",
@@ -21,7 +21,7 @@ func All() []Mutant {
 				"	case d.doubt:\n		d.inDoubt()\n		d.set(StateUnknown",
 				"	case d.doubt && d.mismatch:\n		d.inDoubt()\n		d.set(StateUnknown",
 			}},
-			Package: "host/charge", Tests: ".",
+			Checks: []Check{properties()},
 		},
 		{
 			Name: "believe the first empty query",
@@ -31,7 +31,7 @@ func All() []Mutant {
 				"if a.Looks >= clocks.MinLooks && a.LastLook.Sub(a.FirstLook) >= clocks.absence(a.Settle) {",
 				"if a.Looks >= 1 {",
 			}},
-			Package: "host/charge", Tests: "TestNeverTwice|TestAbsence",
+			Checks: []Check{properties()},
 		},
 		{
 			Name: "query under the new settings",
@@ -41,7 +41,7 @@ func All() []Mutant {
 				"	values, err := e.cfg.Settings.ForSite(e.ctx, batch[0].LinkID, key.place.Endpoint, key.place.Site)\n	return payment.Access{Company: key.fulfiller, Settings: values, Endpoint: key.place.Endpoint, Site: key.place.Site}, gateway, err\n",
 				"	eff, err := e.cfg.Settings.Effective(e.ctx, batch[0].LinkID)\n	return payment.Access{Company: key.fulfiller, Settings: eff.Settings, Endpoint: eff.Profile.Endpoint, Site: eff.Profile.Site}, gateway, err\n",
 			}},
-			Package: "host/engine", Tests: "TestDoubtIsAskedForWhereItWasSent/sqlite",
+			Checks: []Check{matrix("sqlite/order_prepared/kill-1"), tests("host/engine", "TestDoubtIsAskedForWhereItWasSent/sqlite")},
 		},
 		{
 			Name: "write the attempt after the call",
@@ -52,7 +52,7 @@ func All() []Mutant {
 				{"	if until == nil {\n		s.cfg.Engine.Begin(in.Charges)\n", "	if until == nil {\n"},
 				{"	wait := s.cfg.Engine.Listen(in.Charges)\n	s.cfg.Engine.Begin(in.Charges)\n", "	wait := s.cfg.Engine.Listen(in.Charges)\n"},
 			},
-			Package: "host/engine", Tests: "TestNothingIsSentBeforeItIsWrittenDown/sqlite",
+			Checks: []Check{matrix("sqlite/intake_written/kill-1", "sqlite/committed/kill-4"), tests("host/engine", "TestNothingIsSentBeforeItIsWrittenDown/sqlite")},
 		},
 		{
 			Name: "call before COMMIT",
@@ -62,7 +62,7 @@ func All() []Mutant {
 				"	for i, err := range e.commitAll(ctx, changes) {\n		c := changes[i].After\n		switch {\n		case err == nil && c.State == charge.StateCharging:\n			step.At(step.StartsCommitted)\n			e.work.Go(func() { e.call(c.Clone()) })\n",
 				"	for _, change := range changes {\n		if c := change.After; c.State == charge.StateCharging {\n			e.work.Go(func() { e.call(c.Clone()) })\n		}\n	}\n	for i, err := range e.commitAll(ctx, changes) {\n		c := changes[i].After\n		switch {\n		case err == nil && c.State == charge.StateCharging:\n			step.At(step.StartsCommitted)\n",
 			}},
-			Package: "host/engine", Tests: "TestOvertakenClaimSendsNothing/sqlite",
+			Checks: []Check{matrix("sqlite/change_written/kill-4", "sqlite/change_written/kill-13", "sqlite/committed/kill-30"), tests("host/engine", "TestOvertakenClaimSendsNothing/sqlite")},
 		},
 		{
 			Name: "drop the fencing check",
@@ -72,7 +72,7 @@ func All() []Mutant {
 				"if v, ok := version[id]; ok && v == c.Before.Version {",
 				"if v, ok := version[id]; ok && v >= 0 {",
 			}},
-			Package: "host/charge/chargedb", Tests: ".",
+			Checks: []Check{matrix("sqlite/order_prepared/kill-1"), tests("host/charge/chargedb", ".")},
 		},
 		{
 			Name: "fence off evidence",
@@ -82,17 +82,17 @@ func All() []Mutant {
 				"		case errors.Is(err, charge.ErrStale):\n			// At once: what stands there now is read below.\n",
 				"		case errors.Is(err, charge.ErrStale):\n			return\n",
 			}},
-			Package: "host/engine", Tests: "TestReadBackIsKeptThoughTheChargeHasChanged/sqlite",
+			Checks: []Check{matrix("sqlite/order_prepared/kill-1"), tests("host/engine", "TestReadBackIsKeptThoughTheChargeHasChanged/sqlite")},
 		},
 		{
 			Name: "send after send_before, in the plugin",
 			Why:  "By then others may count the attempt as absent.",
-			File: "plugin/trustpayments/webservices/exchange.go",
+			File: "plugin/trustpayments/webservices/client.go",
 			Edits: []Edit{{
-				"limited && left < 0 {",
-				"limited && left < -365*24*time.Hour {",
+				"	door := newDoor(c.now(), call.SendBefore)\n",
+				"	door := newDoor(c.now(), time.Time{})\n",
 			}},
-			Package: "plugin/trustpayments/webservices", Tests: ".",
+			Checks: []Check{matrix("sqlite/connecting/slow-1"), tests("plugin/trustpayments/webservices", ".")},
 		},
 		{
 			Name: "send after send_before, in the host",
@@ -100,16 +100,16 @@ func All() []Mutant {
 			File: "host/engine/call.go",
 			Edits: []Edit{{
 				"	if !wall.Before(until) {\n",
-				"	if until.IsZero() {\n",
+				"	until = wall.Add(e.cfg.Clocks.SendWindow)\n	if !wall.Before(until) {\n",
 			}},
-			Package: "host/engine", Tests: ".",
+			Checks: []Check{matrix("sqlite/starts_committed/nap-1"), tests("host/engine", "TestLateOnAnyClockIsNotSent")},
 		},
 		{
-			Name:    "treat 60010 as declined",
-			Why:     "The bank's system failed, and the payment may have been made all the same.",
-			File:    "plugin/trustpayments/codes.csv",
-			Edits:   []Edit{{"60010,ambiguous,,", "60010,declined,hard,"}},
-			Package: "plugin/trustpayments", Tests: ".",
+			Name:   "treat 60010 as declined",
+			Why:    "The bank's system failed, and the payment may have been made all the same.",
+			File:   "plugin/trustpayments/codes.csv",
+			Edits:  []Edit{{"60010,ambiguous,,", "60010,declined_hard,,"}},
+			Checks: []Check{matrix("sqlite/order_prepared/kill-1"), tests("plugin/trustpayments", ".")},
 		},
 		{
 			Name: "treat gRPC Unavailable as not sent",
@@ -119,7 +119,7 @@ func All() []Mutant {
 				"	for _, d := range st.Details() {\n		detail, ok := d.(*pb.ErrorDetail)\n",
 				"	e.NotSent = st.Code() == codes.Unavailable\n	for _, d := range st.Details() {\n		detail, ok := d.(*pb.ErrorDetail)\n",
 			}},
-			Package: "shared/pluginrpc", Tests: ".",
+			Checks: []Check{matrix("sqlite/flight_charge_processed/plugin-1"), tests("shared/pluginrpc", ".")},
 		},
 		{
 			Name: "release before the record is committed",
@@ -129,7 +129,7 @@ func All() []Mutant {
 				"	e.persist(c, func(after *charge.Charge) (*charge.Change, error) {\n		if err := after.FoldAnswer(a); err != nil {\n",
 				"	if t, n := a.Result.Transaction, c.Newest(); t != nil {\n		values, _ := e.cfg.Settings.ForSite(e.ctx, c.LinkID, n.Endpoint, n.Site)\n		if g, err := e.cfg.Gateways.Gateway(c.Plugin); err == nil {\n			ctx, cancel := context.WithTimeout(e.ctx, time.Minute)\n			_, _ = g.Adjust(ctx, payment.AdjustRequest{\n				Access:      payment.Access{Company: string(c.FulfillerID), Settings: values, Endpoint: n.Endpoint, Site: n.Site},\n				Adjustments: []payment.Adjustment{{ID: t.ID, Action: payment.ActionRelease}},\n			})\n			cancel()\n		}\n	}\n	e.persist(c, func(after *charge.Charge) (*charge.Change, error) {\n		if err := after.FoldAnswer(a); err != nil {\n",
 			}},
-			Package: "host/engine", Tests: "TestNothingIsSentBeforeItIsWrittenDown/sqlite",
+			Checks: []Check{matrix("sqlite/order_prepared/kill-1"), tests("host/engine", "TestNothingIsSentBeforeItIsWrittenDown/sqlite")},
 		},
 		{
 			Name: "release without looking first",
@@ -142,7 +142,7 @@ func All() []Mutant {
 				},
 				{"saw(l, v.Chosen)", "(saw(l, v.Chosen) || true)"},
 			},
-			Package: "host/engine", Tests: "TestReleaseFollowsALookAtAllReferences/sqlite|TestSecondOfOneChargeIsLetGoBeforeTheRelease/sqlite",
+			Checks: []Check{matrix("sqlite/order_prepared/kill-1"), tests("host/engine", "TestReleaseFollowsALookAtAllReferences/sqlite|TestSecondOfOneChargeIsLetGoBeforeTheRelease/sqlite")},
 		},
 		{
 			Name: "release by orderreference",
@@ -152,7 +152,7 @@ func All() []Mutant {
 				"TransactionReference: webservices.Values{string(a.ID)},",
 				"OrderReference:       webservices.Values{string(a.ID)},",
 			}},
-			Package: "plugin/trustpayments", Tests: ".",
+			Checks: []Check{matrix("sqlite/order_prepared/kill-1"), tests("plugin/trustpayments", ".")},
 		},
 		{
 			Name: "release a second attempt of the same charge",
@@ -162,14 +162,14 @@ func All() []Mutant {
 				"			d.want(ActFollow, d.c.CheckedAt.Add(d.f.Clocks.Follow))\n		default:\n			v.Cancel = append(v.Cancel, r.ID)\n		}\n	}\n	d.cancelNext() // before",
 				"			d.want(ActFollow, d.c.CheckedAt.Add(d.f.Clocks.Follow))\n		}\n	}\n	d.cancelNext() // before",
 			}},
-			Package: "host/charge", Tests: "TestNeverTwice",
+			Checks: []Check{properties()},
 		},
 		{
-			Name:    "adopt after no",
-			Why:     "The platform was told not to produce, and would pay for nothing.",
-			File:    "host/charge/derive.go",
-			Edits:   []Edit{{"	case cancelled || c.NoTold:\n", "	case cancelled:\n"}},
-			Package: "host/charge", Tests: "TestNeverTwice",
+			Name:   "adopt after no",
+			Why:    "The platform was told not to produce, and would pay for nothing.",
+			File:   "host/charge/derive.go",
+			Edits:  []Edit{{"	case cancelled || c.NoTold:\n", "	case cancelled:\n"}},
+			Checks: []Check{properties()},
 		},
 		{
 			Name: "forget the watch",
@@ -179,7 +179,7 @@ func All() []Mutant {
 				"	return a.Outcome == payment.OutcomeNotSent || (!a.Outcome.Known() && !a.AbsentAt.IsZero())\n",
 				"	return false\n",
 			}},
-			Package: "testharness/months", Tests: "TestLostRequestIsSentAgainOnceAbsenceHasAged|TestRecordBeyondAbsenceIsLetGo",
+			Checks: []Check{properties(), tests("testharness/months", "TestLostRequestIsSentAgainOnceAbsenceHasAged|TestRecordBeyondAbsenceIsLetGo")},
 		},
 		{
 			Name: "decide on a version that has moved",
@@ -189,7 +189,7 @@ func All() []Mutant {
 				"		case err != nil:\n			// Mostly somebody else",
 				"		case err != nil && !errors.Is(err, charge.ErrStale):\n			// Mostly somebody else",
 			}},
-			Package: "host/engine", Tests: "TestOvertakenVisitSendsNothing/sqlite",
+			Checks: []Check{matrix("sqlite/order_prepared/kill-1"), tests("host/engine", "TestOvertakenVisitSendsNothing/sqlite")},
 		},
 	}
 }

@@ -16,10 +16,8 @@ type Mutant struct {
 	Why   string `json:"why"`
 	File  string `json:"file"` // from the module's root
 	Edits []Edit `json:"-"`
-	// Check is what must notice it: a package, from the module's root, and the
-	// pattern of its tests.
-	Package string `json:"package"`
-	Tests   string `json:"tests"`
+	// Checks are what must notice it, each by itself.
+	Checks []Check `json:"-"`
 }
 
 // Edit replaces words that stand exactly once in the file.

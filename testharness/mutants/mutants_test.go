@@ -29,9 +29,12 @@ func TestListFitsTheSources(t *testing.T) {
 			_, err = parser.ParseFile(token.NewFileSet(), m.File, content, parser.AllErrors)
 			require.NoError(t, err, m.Name)
 		}
-		_, err = regexp.Compile(m.Tests)
-		require.NoError(t, err, m.Name)
-		require.DirExists(t, root+"/"+m.Package)
+		require.NotEmpty(t, m.Checks, m.Name)
+		for _, c := range m.Checks {
+			_, err = regexp.Compile(c.Run)
+			require.NoError(t, err, m.Name)
+			require.DirExists(t, root+"/"+c.Package)
+		}
 		require.NotEmpty(t, m.Why, m.Name)
 		require.Contains(t, string(page), "| "+m.Name+" |", "the page for readers")
 	}

@@ -1,13 +1,12 @@
 package mutants
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
-	"regexp"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -15,99 +14,90 @@ import (
 // Verdict is what became of one mutant.
 type Verdict struct {
 	Mutant
-	Caught bool     `json:"caught"`
-	By     []string `json:"by"` // the tests that failed
-	Text   string   `json:"text,omitempty"`
-	Took   string   `json:"took"`
+	Noticed bool    `json:"noticed"` // by every check
+	Checks  []Found `json:"checks"`
 }
 
-// testLimit bounds one run of tests, building included.
-const testLimit = 10 * time.Minute
+// Found is what one check found.
+type Found struct {
+	Check
+	By   []string `json:"by"` // the tests that failed; empty if it noticed nothing
+	Took string   `json:"took"`
+}
 
-// Sound runs the tests of all mutants on the sources as they are: a test that
-// fails anyway would notice everything.
-func Sound(ctx context.Context, root string, list []Mutant) error {
-	var done []string
+// Runner applies mutants and runs their checks.
+type Runner struct {
+	Root string // the module's root, with its sources
+	// Logs is a folder that gets what the tests said; empty keeps none of it.
+	Logs string
+}
+
+// Sound runs the checks of all mutants on the sources as they are: one that
+// fails anyway would notice everything. The points of the crash matrix are run
+// side by side.
+func (r Runner) Sound(ctx context.Context, list []Mutant) error {
+	var done []Check
 	for _, m := range list {
-		key := m.Package + " " + m.Tests
-		if slices.Contains(done, key) {
-			continue
+		for _, c := range m.Checks {
+			i := slices.IndexFunc(done, func(d Check) bool { return d.Package == c.Package && d.Run == c.Run })
+			if i < 0 {
+				i, done = len(done), append(done, Check{Proof: c.Proof, Package: c.Package, Run: c.Run})
+			}
+			for _, point := range c.Only {
+				if !slices.Contains(done[i].Only, point) {
+					done[i].Only = append(done[i].Only, point)
+				}
+			}
 		}
-		done = append(done, key)
-		if out, err := test(ctx, root, "", m); err != nil {
-			return fmt.Errorf("%s -run %s fails on the sources as they are: %w\n%s", m.Package, m.Tests, err, tail(out))
+	}
+	for _, c := range done {
+		if out, err := c.do(ctx, r.Root, ""); err != nil {
+			return fmt.Errorf("%s -run %s fails on the sources as they are: %w\n%s", c.Package, c.Run, err, tail(out))
 		}
 	}
 	return nil
 }
 
-// Try applies one mutant and runs its tests.
-func Try(ctx context.Context, root string, m Mutant) (Verdict, error) {
-	v := Verdict{Mutant: m}
+// Try applies one mutant and runs its checks.
+func (r Runner) Try(ctx context.Context, m Mutant) (Verdict, error) {
+	v := Verdict{Mutant: m, Noticed: true}
 	dir, err := os.MkdirTemp("", "mutant-")
 	if err != nil {
 		return v, fmt.Errorf("make a folder for a mutant: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	overlay, err := m.overlay(root, dir)
+	overlay, err := m.overlay(r.Root, dir)
 	if err != nil {
 		return v, err
 	}
-	began := time.Now()
-	out, err := test(ctx, root, overlay, m)
-	v.Took = time.Since(began).Round(time.Second).String()
-	v.By = failures(out)
-	switch {
-	case ctx.Err() != nil:
-		return v, ctx.Err()
-	case err == nil:
-		v.Text = "no test noticed"
-	case len(v.By) == 0:
-		return v, fmt.Errorf("%s: no test failed, but the run did: %w\n%s", m.Name, err, tail(out))
-	default:
-		v.Caught = true
+	for i, c := range m.Checks {
+		began := time.Now()
+		out, err := c.do(ctx, r.Root, overlay)
+		f := Found{Check: c, By: failures(out), Took: time.Since(began).Round(time.Second).String()}
+		switch {
+		case ctx.Err() != nil:
+			return v, ctx.Err()
+		case err == nil:
+			v.Noticed, f.By = false, []string{}
+		case len(f.By) == 0:
+			return v, fmt.Errorf("%s: no test failed, but the run did: %w\n%s", m.Name, err, tail(out))
+		}
+		v.Checks = append(v.Checks, f)
+		if err := r.keep(m, i, out); err != nil {
+			return v, err
+		}
 	}
 	return v, nil
 }
 
-// test runs the tests. The overlay travels in the environment, so that what the
-// tests build themselves is mutated too.
-func test(ctx context.Context, root, overlay string, m Mutant) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, testLimit)
-	defer cancel()
-	args := []string{"test", "-count=1", "-timeout", testLimit.String(), "-run", m.Tests, "./" + m.Package}
-	if m.Package == "host/charge" {
-		args = append(args, "-rapid.nofailfile") // what a mutant does is nothing to remember
+// keep writes down what a check said.
+func (r Runner) keep(m Mutant, check int, out string) error {
+	if r.Logs == "" {
+		return nil
 	}
-	cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // The list is ours.
-	cmd.Dir = root
-	cmd.Env = os.Environ()
-	if overlay != "" {
-		cmd.Env = append(cmd.Env, "GOFLAGS="+strings.TrimSpace(os.Getenv("GOFLAGS")+" -overlay="+overlay))
+	name := strings.NewReplacer(" ", "-", ",", "").Replace(m.Name) + "-" + strconv.Itoa(check+1) + ".log"
+	if err := os.WriteFile(filepath.Join(r.Logs, name), []byte(out), 0o600); err != nil {
+		return fmt.Errorf("keep what the tests said: %w", err)
 	}
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	err := cmd.Run()
-	return out.String(), err
-}
-
-var failed = regexp.MustCompile(`(?m)^--- FAIL: (\S+)`)
-
-// failures are the tests that failed, sorted.
-func failures(out string) []string {
-	names := []string{}
-	for _, m := range failed.FindAllStringSubmatch(out, -1) {
-		names = append(names, m[1])
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-// tail is the end of a long output.
-func tail(out string) string {
-	const most = 2000
-	if len(out) > most {
-		return "... " + out[len(out)-most:]
-	}
-	return out
+	return nil
 }

@@ -45,10 +45,10 @@ type Verdict struct {
 // Good reports whether nothing is wrong.
 func (v Verdict) Good() bool { return len(v.Faults) == 0 }
 
-// Judge holds the host's books against the gateway's ledger and against what
-// was posted. Charges of orders that are not among those posted are judged all
-// the same.
-func Judge(posted []Posted, books Books, ledger []Holding) Verdict {
+// Judge holds the host's books against the gateway's ledger, against what
+// arrived there, and against what was posted. Charges of orders that are not
+// among those posted are judged all the same.
+func Judge(posted []Posted, books Books, ledger []Holding, wire gateway.Calls) Verdict {
 	j := judge{
 		Verdict: Verdict{Orders: len(posted)}, holds: map[string][]Holding{},
 		byOrder: map[string][]client.Detail{}, orders: map[string]map[string]bool{}, forgotten: books.Forgotten,
@@ -83,6 +83,7 @@ func Judge(posted []Posted, books Books, ledger []Holding) Verdict {
 	for _, c := range books.Charges {
 		j.charge(c)
 	}
+	j.wire(wire, books.Charges, ledger, owner)
 	return j.Verdict
 }
 

@@ -19,6 +19,7 @@ type run struct {
 	charge client.Detail
 	books  Books
 	ledger []Holding
+	wire   gateway.Calls
 }
 
 func settled() *run {
@@ -41,7 +42,7 @@ func settled() *run {
 
 func (r *run) judge() Verdict {
 	r.books.Charges = append(r.books.Charges, r.charge)
-	return Judge([]Posted{r.posted}, r.books, r.ledger)
+	return Judge([]Posted{r.posted}, r.books, r.ledger, r.wire)
 }
 
 func TestJudge(t *testing.T) {

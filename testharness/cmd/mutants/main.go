@@ -26,6 +26,7 @@ type options struct {
 	Root string `help:"The module's root, with its sources." default:"." type:"existingdir"`
 	Run  string `help:"Only mutants whose name matches." placeholder:"REGEXP"`
 	List bool   `help:"List the mutants and end."`
+	Logs string `help:"A folder that gets what the tests said." type:"existingdir" placeholder:"DIR"`
 	JSON bool   `help:"One line of JSON for each mutant, and one for all." name:"json"`
 }
 
@@ -66,23 +67,30 @@ func run(ctx context.Context, o options) (int, error) {
 		}
 		return 0, nil
 	}
+	runner := mutants.Runner{Root: o.Root, Logs: o.Logs}
 	say(o, "The tests on the sources as they are ...\n")
-	if err := mutants.Sound(ctx, o.Root, list); err != nil {
+	if err := runner.Sound(ctx, list); err != nil {
 		return 0, err
 	}
 	missed := []string{}
 	for i, m := range list {
 		say(o, "%2d/%d %-55s ", i+1, len(list), m.Name)
-		v, err := mutants.Try(ctx, o.Root, m)
+		v, err := runner.Try(ctx, m)
 		if err != nil {
 			return 0, err
 		}
-		if v.Caught {
-			say(o, "noticed by %s, %s\n", strings.Join(v.By, ", "), v.Took)
-		} else {
+		if !v.Noticed {
 			missed = append(missed, m.Name)
-			say(o, "NOT NOTICED by %s -run %s\n", m.Package, m.Tests)
 		}
+		var lines []string
+		for _, f := range v.Checks {
+			if len(f.By) == 0 {
+				lines = append(lines, fmt.Sprintf("NOT NOTICED by %s, %s", f.Check, f.Took))
+			} else {
+				lines = append(lines, fmt.Sprintf("noticed by %s: %s, %s", f.Proof, strings.Join(f.By, ", "), f.Took))
+			}
+		}
+		say(o, "%s\n", strings.Join(lines, "; "))
 		if o.JSON {
 			printJSON(v)
 		}

@@ -1,0 +1,136 @@
+package charge_test
+
+import (
+	"fmt"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/chargehand/chargehand/host/charge"
+	"github.com/chargehand/chargehand/shared/payment"
+)
+
+// held is one transaction of the gateway's.
+type held struct {
+	payment.Transaction
+	visible  time.Time // queries show it from then on
+	stale    payment.Status
+	fresh    time.Time // queries show the true status from then on
+	debited  bool      // it was due at some time
+	meddled  bool      // a person changed it at the gateway
+	resolves payment.Outcome
+}
+
+func (w *world) authorise(a charge.Attempt) *held {
+	tx := &held{Transaction: payment.Transaction{
+		ID: payment.TransactionID(fmt.Sprintf("55-9-%d", len(w.at)+10)), Parent: a.Stored, Reference: a.Reference, Kind: payment.KindAuthorisation,
+		Amount: w.c.Amount, Status: payment.StatusSuspended, Outcome: payment.OutcomeApproved, Mode: a.Mode, Site: a.Site, User: a.User,
+	}}
+	if a.Settle == payment.SettleAtOnce {
+		tx.Status, tx.debited = payment.StatusDue, true
+	}
+	// Around the time that absence takes is where it matters most.
+	lag := rapid.SampledFrom([]time.Duration{0, 0, time.Minute, 11 * time.Minute, 12 * time.Minute, 13 * time.Minute, time.Hour, 9 * 24 * time.Hour}).Draw(w.t, "lag")
+	tx.visible = w.now.Add(min(lag, w.maxLag))
+	w.at = append(w.at, tx)
+	return tx
+}
+
+// query is what the gateway shows now.
+func (w *world) query() (l charge.Look, ok bool) {
+	w.now = w.now.Add(time.Second)
+	if w.oneIn(5, "query fails") {
+		w.c.CheckedAt = w.now
+		w.c.Checks++
+		return l, false
+	}
+	l = charge.Look{At: w.now, Place: charge.Place{Site: "test_site"}, References: w.c.References(), Control: w.flip("control") || w.mode == payment.SettleAtOnce}
+	for _, tx := range w.at {
+		if w.now.Before(tx.visible) {
+			continue
+		}
+		seen := tx.Transaction
+		if w.now.Before(tx.fresh) {
+			seen.Status = tx.stale
+		}
+		l.Found = append(l.Found, seen)
+	}
+	return l, true
+}
+
+func (w *world) update(id payment.TransactionID, action payment.Action) bool {
+	if w.oneIn(5, "update lost") {
+		return false
+	}
+	for _, tx := range w.at {
+		if tx.ID != id || tx.Status != payment.StatusSuspended && tx.Status != payment.StatusDue {
+			continue
+		}
+		tx.stale = tx.Status
+		tx.fresh = w.now.Add(time.Duration(rapid.Int64Range(0, int64(5*time.Minute)).Draw(w.t, "stale for")))
+		if action == payment.ActionCancel {
+			tx.Status = payment.StatusCancelled
+			return true
+		}
+		tx.Status, tx.debited = payment.StatusDue, true
+		if w.c.Record(id) == nil {
+			w.t.Fatalf("released %s, which is not in the books", id)
+		}
+		return true
+	}
+	return false
+}
+
+// settle lets the gateway's time do its work, and people meddle.
+func (w *world) settle() {
+	for _, tx := range w.at {
+		if tx.Outcome == payment.OutcomeUnknown && tx.resolves != "" && w.flip("bank decides") {
+			tx.Outcome, tx.resolves = tx.resolves, ""
+			if tx.Outcome == payment.OutcomeDeclined {
+				tx.Status = payment.StatusCancelled
+			}
+		}
+		if tx.Outcome != payment.OutcomeApproved {
+			continue
+		}
+		switch tx.Status {
+		case payment.StatusDue:
+			if w.oneIn(4, "batch") {
+				tx.Status = payment.StatusSettling
+			}
+		case payment.StatusSettling:
+			if w.flip("settles") {
+				tx.Status = payment.StatusSettled
+			}
+		case payment.StatusSuspended:
+			if w.now.Sub(t0) > 7*24*time.Hour && w.flip("lapses") {
+				tx.Status = payment.StatusCancelled
+			}
+		}
+	}
+}
+
+// meddle is what a person does in the gateway's portal, or the platform here.
+func (w *world) meddle() {
+	if w.oneIn(21, "order cancelled") {
+		w.c.Cancel(w.now)
+		w.history.cancelled = true
+		w.apply()
+	}
+	switch w.c.Case {
+	case charge.CaseAbsent, charge.CaseOrderRefused, charge.CaseGatewayCancel, charge.CaseSetup:
+		if w.oneIn(6, "a person allows one more") {
+			w.c.Plan(w.now)
+			w.apply()
+		}
+	}
+	for _, tx := range w.at {
+		if !w.oneIn(31, "person") {
+			continue
+		}
+		if tx.Status == payment.StatusDue || tx.Status == payment.StatusSuspended {
+			tx.Status = rapid.SampledFrom([]payment.Status{payment.StatusSuspended, payment.StatusCancelled}).Draw(w.t, "does")
+			tx.meddled = true
+		}
+	}
+}
