@@ -16,9 +16,12 @@ func (w *world) traced(v charge.Verdict) {
 	}
 }
 
-func released(t payment.Transaction) bool  { return t.Status.Released() }
-func settled(t payment.Transaction) bool   { return t.Status == payment.StatusSettled }
+func released(t payment.Transaction) bool { return t.Status.Released() }
+
+func settled(t payment.Transaction) bool { return t.Status == payment.StatusSettled }
+
 func suspended(t payment.Transaction) bool { return t.Status == payment.StatusSuspended && t.Live() }
+
 func approved(t payment.Transaction) bool {
 	return t.Outcome == payment.OutcomeApproved && t.Kind == payment.KindAuthorisation && t.Status != payment.StatusCancelled
 }

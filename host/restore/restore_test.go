@@ -44,7 +44,7 @@ func TestPutBackBetweenTwoRuns(t *testing.T) {
 		require.Equal(t, charge.StateWaiting, again.State)
 		require.Equal(t, charge.ReasonRestored, again.Reason)
 		require.Equal(t, charge.ProduceWait, again.Produce)
-		later := b.place("a", "while stopped")
+		require.Equal(t, charge.ReasonRestored, b.place("a", "while stopped").Reason)
 		require.Len(t, b.authorisations(lost), 1)
 		b.stop()
 
@@ -63,7 +63,6 @@ func TestPutBackBetweenTwoRuns(t *testing.T) {
 			require.Len(t, b.authorisations(c), 1, "%s was charged twice", reference)
 		}
 		require.Empty(t, b.authorisations(doubt)[1:])
-		_ = later
 	})
 }
 

@@ -14,12 +14,11 @@ import (
 // Proof is the sort of a check.
 type Proof string
 
-// The proofs. The first three hold the whole promise; package tests hold one
+// The proofs. The first two hold the whole promise; package tests hold one
 // rule where it is kept.
 const (
 	Properties Proof = "properties"
 	Matrix     Proof = "crash matrix"
-	Chaos      Proof = "chaos"
 	Tests      Proof = "package tests"
 )
 
@@ -43,16 +42,12 @@ func matrix(points ...string) Check {
 	return Check{Proof: Matrix, Package: "testharness/crash", Run: "TestMatrix", Only: points}
 }
 
-func chaos() Check {
-	return Check{Proof: Chaos, Package: "testharness/chaos", Run: "TestChaosOnSQLite"}
-}
-
 func tests(pkg, run string) Check { return Check{Proof: Tests, Package: pkg, Run: run} }
 
 // String tells people what is run.
 func (c Check) String() string {
 	switch c.Proof {
-	case Properties, Chaos:
+	case Properties:
 		return string(c.Proof)
 	case Matrix:
 		return string(c.Proof) + " " + strings.Join(c.Only, ", ")
