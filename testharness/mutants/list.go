@@ -77,7 +77,7 @@ func All() []Mutant {
 		{
 			Name: "fence off evidence",
 			Why:  "The only answer that says where the money is gets lost.",
-			File: "host/engine/call.go",
+			File: "host/engine/persist.go",
 			Edits: []Edit{{
 				"		case errors.Is(err, charge.ErrStale):\n			// At once: what stands there now is read below.\n",
 				"		case errors.Is(err, charge.ErrStale):\n			return\n",
