@@ -228,21 +228,20 @@ func (k *kit) prepare(ctx context.Context, kind string) (*template, error) {
 
 // recurring lets one fulfiller charge as a series with numbers.
 func recurring(ctx context.Context, h *stand.Host, s *stand.Simulator) error {
-	return saveFulfiller(ctx, h.API, "f-recur", map[string]string{
+	return saveFulfiller(ctx, h.API, "f-recur", 1, map[string]string{
 		"sitereference": siteRecur, "username": s.User().Name, "password": s.User().Password, "accounttype": "RECUR",
 	})
 }
 
-// saveFulfiller changes a fulfiller's settings for the first time after they
-// were made.
-func saveFulfiller(ctx context.Context, api *client.Client, reference string, values map[string]string) error {
+// saveFulfiller changes a fulfiller's settings of that version.
+func saveFulfiller(ctx context.Context, api *client.Client, reference string, version int64, values map[string]string) error {
 	companies, err := api.Companies(ctx)
 	if err != nil {
 		return err
 	}
 	for _, c := range companies {
 		if c.Reference == reference {
-			_, err = api.SaveFulfiller(ctx, c.ID, stand.Plugin, 1, values)
+			_, err = api.SaveFulfiller(ctx, c.ID, stand.Plugin, version, values)
 			return err
 		}
 	}

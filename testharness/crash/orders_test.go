@@ -63,14 +63,26 @@ func (r *run) reaches(ctx context.Context, s story, state string) error {
 	})
 }
 
-// move takes the fulfiller to another site once its charge is in doubt.
+// move takes the fulfiller to another site once its charge is in doubt, and back
+// once it is not any more: no new attempt is made over there.
 func (r *run) move(ctx context.Context, s story) error {
 	if err := r.reaches(ctx, s, "unknown"); err != nil {
 		return err
 	}
+	if err := r.moveTo(ctx, s, siteNew, 1); err != nil {
+		return err
+	}
+	err := r.await(ctx, func(c client.Charge) bool { return c.OrderReference != s.name || c.State != "unknown" })
+	if err != nil {
+		return err
+	}
+	return r.moveTo(ctx, s, siteOld, 2)
+}
+
+func (r *run) moveTo(ctx context.Context, s story, site string, version int64) error {
 	user := r.simulator.User()
 	err := r.try(ctx, "move "+s.name, func(ctx context.Context, api *client.Client) error {
-		return saveFulfiller(ctx, api, "f-"+s.channel, map[string]string{"sitereference": siteNew, "username": user.Name, "password": user.Password})
+		return saveFulfiller(ctx, api, "f-"+s.channel, version, map[string]string{"sitereference": site, "username": user.Name, "password": user.Password})
 	})
 	if p, ok := errors.AsType[*client.ProblemError](err); ok && p.Status == http.StatusConflict {
 		return nil // it was saved, and the answer got lost

@@ -51,10 +51,9 @@ func stories() []story {
 				once(gateway.Fault{Effect: gateway.EffectQueryEmpty, Type: "TRANSACTIONQUERY", Site: siteMended}),
 			},
 		},
-		// What was sent to the old site is asked for there. An attempt that is made
-		// after the move finds no stored card on the new one.
+		// What was sent to the old site is asked for there.
 		{
-			name: "moved", channel: "moved", minor: 8101, move: true, ends: []string{"settled", "waiting/setup"},
+			name: "moved", channel: "moved", minor: 8101, move: true, ends: settled,
 			faults: append(auth(gateway.EffectProcessThenDrop, 0), auth(gateway.EffectQueryLag, 1800*time.Millisecond)...),
 		},
 		{name: "cancel-soon", channel: "recorded", minor: 7101, cancel: accepted, ends: cancelled},
