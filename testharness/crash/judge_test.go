@@ -70,8 +70,11 @@ func (r *run) sentLate(c client.Detail, wire gateway.Calls) []string {
 
 // answerLost tells of attempts whose host lived on, and yet nothing says what
 // their call came to: whatever has become of the charge meanwhile, that is
-// written down.
+// written down. Books that were put back have forgotten some.
 func (r *run) answerLost(c client.Detail) []string {
+	if !r.forgotten.From.IsZero() {
+		return nil
+	}
 	var faults []string
 	for _, a := range c.AttemptsDetail {
 		if a.StartedAt.IsZero() || a.StartedAt.Before(r.died) {
