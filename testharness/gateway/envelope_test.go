@@ -167,6 +167,15 @@ func FuzzJSON(f *testing.F) {
 	f.Add(body(f, direct(testCard), query(fields{"orderreference": is("K1-a1")})))
 	f.Add(body(f, update(parent, "3")))
 	f.Add([]byte(`{"alias":"webservices@example.com","request":[{"requesttypedescriptions":["TRANSACTIONQUERY"],"filter":{"sitereference":{"value":"x"}}},7]}`))
+	for _, element := range []fields{
+		trustly(), sofort(), ach(), order(), payout(), refund(parent, "1"), direct(testCard).with(monthly()).with(fields{"requesttypedescriptions": []string{"AUTH", "SUBSCRIPTION"}}),
+		updates(parent, fields{"settlemainamount": "0.01", "settleduedate": "2026-03-05", "billingemail": "a@example.com", "transactionactive": "1"}),
+		byCard("CACHETOKENISE", ""), byCard("AUTH", "ECOM").with(fields{"pan": nil, "cachetoken": "eyJjYWNoZXRva2VuIjoiMTMtYSJ9"}),
+		byCard("CURRENCYRATE", "ECOM").with(fields{"dcccurrencyiso3a": "USD", "dccbaseamount": "125", "dcctype": "DCC"}),
+		byCard("THREEDQUERY", "ECOM").with(fields{"termurl": "https://www.example.com", "acceptcustomeroutput": "2.00"}),
+	} {
+		f.Add(body(f, element))
+	}
 	f.Add([]byte("\xff"))
 	f.Add([]byte(``))
 	f.Fuzz(func(t *testing.T, text []byte) {
