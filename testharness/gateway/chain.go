@@ -21,7 +21,7 @@ var chains = map[string][]string{
 
 // types returns the request types of an element, or what refuses them.
 func (e *element) types() ([]string, *refusal) {
-	none := &refusal{code: codeBadType, data: []string{"None"}}
+	none := func() ([]string, *refusal) { return nil, &refusal{code: codeBadType, data: []string{"None"}} }
 	list, single := e.Get("requesttypedescriptions"), e.Get("requesttypedescription")
 	var types []string
 	switch {
@@ -30,19 +30,20 @@ func (e *element) types() ([]string, *refusal) {
 	case single.Kind == wire.String:
 		types = []string{single.Text}
 	case list.Kind != wire.Array || len(list.Items) == 0:
-		return nil, none
+		return none()
 	case len(list.Items) > maxChain:
 		return nil, &refusal{code: codeInvalidField, data: []string{"requesttypedescriptions"}}
 	}
+	types = slices.Grow(types, len(list.Items))
 	for i := range list.Items {
 		if list.Items[i].Kind != wire.String {
-			return nil, none
+			return none()
 		}
 		types = append(types, list.Items[i].Text)
 	}
 	for i, kind := range types {
 		if handlers[kind] == nil {
-			return nil, none
+			return none()
 		}
 		if i > 0 && !slices.Contains(chains[types[i-1]], kind) {
 			return nil, &refusal{code: codeInvalidField, data: []string{"requesttypedescriptions"}}

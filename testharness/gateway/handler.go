@@ -186,12 +186,6 @@ func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, c *call) {
 	}
 	w.Header()["Vary"] = []string{"Accept-Encoding"}
 	w.Header()["Content-Type"] = []string{c.format.contentType}
-	if wantsGzip(r) {
-		if packed, err := compress(body); err == nil {
-			body = packed
-			w.Header()["Content-Encoding"] = []string{"gzip"}
-		}
-	}
 	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	_, _ = w.Write(body) // a caller that has left can't be told
 }

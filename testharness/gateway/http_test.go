@@ -2,7 +2,6 @@ package gateway_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"io"
 	"net/http"
 	"strings"
@@ -12,29 +11,6 @@ import (
 
 	"github.com/chargehand/chargehand/testharness/gateway"
 )
-
-func TestAnswersAreCompressedIfAskedTo(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	for header, packed := range map[string]bool{
-		"gzip": true, "deflate, gzip;q=0.5": true, "GZIP": true, "gzip;q=1.0": true,
-		"": false, "identity": false, "gzip;q=0": false, "gzip; q=0.000": false, "br": false,
-	} {
-		w := b.post(body(t, query(fields{"orderreference": is("x")})), func(r *http.Request) { r.Header.Set("Accept-Encoding", header) })
-		require.Equal(t, "application/json", w.Header().Get("Content-Type"), header)
-		if !packed {
-			require.Empty(t, w.Header().Get("Content-Encoding"), header)
-			require.Equal(t, "0", decode(t, w.Body.Bytes()).Response[0]["found"])
-			continue
-		}
-		require.Equal(t, "gzip", w.Header().Get("Content-Encoding"), header)
-		unpacked, err := gzip.NewReader(bytes.NewReader(w.Body.Bytes()))
-		require.NoError(t, err)
-		text, err := io.ReadAll(unpacked)
-		require.NoError(t, err)
-		require.Equal(t, "0", decode(t, text).Response[0]["found"], header)
-	}
-}
 
 // Half of an answer is half of it inside, too: the client can unpack it.
 func TestBrokenAnswersAreCompressedWhole(t *testing.T) {

@@ -60,7 +60,7 @@ func (g *Gateway) process(base *request, fx func(nth int) *effects, flagged bool
 		g.stats.request(typeError)
 		return []wire.Fields{g.refuse(refused, base.user.Name)}, ""
 	}
-	var results []answer
+	results := make([]answer, 0, len(types))
 	for i, kind := range types {
 		r := *base
 		r.kind, r.fx, r.parent = kind, fx(i), ref
@@ -77,8 +77,9 @@ func (g *Gateway) process(base *request, fx func(nth int) *effects, flagged bool
 	if flagged {
 		markOutput(types, results)
 	}
+	out = make([]wire.Fields, len(results))
 	for i := range results {
-		out = append(out, results[i].fields)
+		out[i] = results[i].fields
 	}
 	return out, ref
 }
