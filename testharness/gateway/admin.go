@@ -30,7 +30,7 @@ func (g *Gateway) AdminHandler() http.Handler {
 	mux.HandleFunc("POST /faults", g.postFaults)
 	mux.HandleFunc("DELETE /faults", func(w http.ResponseWriter, _ *http.Request) { g.ClearFaults(); done(w, nil) })
 	mux.HandleFunc("DELETE /faults/{id}", func(w http.ResponseWriter, r *http.Request) {
-		if !g.script.remove(r.PathValue("id")) {
+		if !g.DeleteFault(r.PathValue("id")) {
 			fail(w, http.StatusNotFound, fmt.Errorf("no fault %q", r.PathValue("id")))
 			return
 		}

@@ -12,7 +12,7 @@ import (
 //go:embed pages/bank.html
 var bankFiles embed.FS
 
-var bankPages = page.Parse(bankFiles, "pages/*.html")
+var bankPages = page.Parse(bankFiles, nil, "pages/*.html")
 
 // bankVisitLimit is how long a redirecturl leads to a page on which something
 // can be decided, on the settlement clock. Unknown; a day is long for a person

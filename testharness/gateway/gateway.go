@@ -288,6 +288,9 @@ func (g *Gateway) AddFaults(faults ...Fault) ([]string, error) { return g.script
 // Faults lists the faults and what they did so far.
 func (g *Gateway) Faults() []FaultState { return g.script.list() }
 
+// DeleteFault deletes the fault with that id and says whether there was one.
+func (g *Gateway) DeleteFault(id string) bool { return id != "" && g.script.remove(id) }
+
 // ClearFaults deletes all faults.
 func (g *Gateway) ClearFaults() { g.script.remove("") }
 

@@ -26,6 +26,8 @@ type Entered struct {
 	OrderReference    string `json:"orderreference,omitempty"`
 	// SettleStatus is 0, 1 or 2.
 	SettleStatus int `json:"settlestatus,omitempty"`
+	// SettleDueDate is YYYY-MM-DD, at most 7 days ahead; empty means today.
+	SettleDueDate string `json:"settleduedate,omitempty"`
 	// Operator is the name of who typed it in.
 	Operator string `json:"operator,omitempty"`
 }
@@ -70,6 +72,12 @@ func (e *Entered) payment(at time.Time, anyCard bool) (*payment, error) {
 	}
 	if p.expiry, ok = rules.Expiry(e.Expiry); !ok {
 		return nil, fmt.Errorf("expiry date %q: write it as MM/YYYY", e.Expiry)
+	}
+	if e.SettleDueDate != "" {
+		var err error
+		if p.due, err = time.Parse(time.DateOnly, e.SettleDueDate); err != nil || p.due.Before(startOfDay(at)) || p.due.After(startOfDay(at).Add(7*day)) {
+			return nil, fmt.Errorf("settle due date %q: write it as YYYY-MM-DD, from today to 7 days ahead", e.SettleDueDate)
+		}
 	}
 	switch {
 	case e.Type != typeAuth && e.Type != typeAccountCheck:

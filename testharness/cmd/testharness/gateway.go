@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/chargehand/chargehand/testharness/gateway"
+	"github.com/chargehand/chargehand/testharness/gateway/myst"
 )
 
 type gatewayCommand struct {
@@ -67,7 +68,7 @@ func (c *gatewayCommand) Run(ctx context.Context, k *kong.Kong) error {
 	if err != nil {
 		return fmt.Errorf("make gateway: %w", err)
 	}
-	s, err := g.Start(ctx, gateway.Listen{JSON: c.Listen, Admin: c.Admin, Dir: c.Dir})
+	s, err := g.Start(ctx, gateway.Listen{JSON: c.Listen, Admin: c.Admin, Dir: c.Dir, Pages: myst.New(g)})
 	if err != nil {
 		return fmt.Errorf("run gateway: %w", err)
 	}
@@ -87,8 +88,8 @@ func (c *gatewayCommand) print(w io.Writer, s *gateway.Server) error {
 	if c.JSON {
 		err = json.NewEncoder(w).Encode(s.Info(filepath.Join(c.Dir, "ca.pem")))
 	} else {
-		_, err = fmt.Fprintf(w, "service  %s\nadmin    %s\nfolder   %s (ca.pem, gateway.json)\nseed     %d\n",
-			s.JSONURL(), s.AdminURL(), c.Dir, c.Seed)
+		_, err = fmt.Fprintf(w, "service  %s\nadmin    %s\nMyST     %s/myst/ (in a browser)\nfolder   %s (ca.pem, gateway.json)\nseed     %d\n",
+			s.JSONURL(), s.AdminURL(), s.AdminURL(), c.Dir, c.Seed)
 	}
 	if err != nil {
 		return fmt.Errorf("print addresses: %w", err)

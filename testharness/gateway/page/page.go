@@ -32,10 +32,10 @@ func Assets() http.Handler {
 	})
 }
 
-// Parse reads templates. Every one can use money (minor units, currency), date
-// and time.
-func Parse(files fs.FS, patterns ...string) *template.Template {
-	return template.Must(template.New("").Funcs(template.FuncMap{
+// Parse reads templates. Beside the functions given, which may be nil, they have
+// money (minor units, currency), time and day.
+func Parse(files fs.FS, funcs template.FuncMap, patterns ...string) *template.Template {
+	return template.Must(template.New("").Funcs(funcs).Funcs(template.FuncMap{
 		"money": func(minor int64, code string) string {
 			return currency.Format(payment.Amount{Minor: minor, Currency: code})
 		},
