@@ -90,7 +90,7 @@ func (g *Gateway) backward(after string, visit func(*transaction) bool) {
 		rest = rest[:len(rest)-1]
 		if n%scanStep == 0 {
 			g.mu.Unlock()
-			g.mu.Lock() //nolint:staticcheck // the lock is let go so that callers get in between
+			g.mu.Lock()
 		}
 	}
 }
@@ -128,11 +128,11 @@ func (g *Gateway) Moves(after, until time.Time, limit int) (moves []Moved, count
 }
 
 // Statuses counts the transactions that have each settle status, among those
-// whose settle status means something: that were approved and are no checks.
+// that were approved and move money.
 func (g *Gateway) Statuses() map[int]int {
 	counted := map[int]int{}
 	g.backward("", func(t *transaction) bool {
-		if t.kind != typeAccountCheck && t.code == codeOK {
+		if kinds[t.kind].money && t.code == codeOK {
 			counted[t.status]++
 		}
 		return true
@@ -166,6 +166,9 @@ type View struct {
 
 // Shown is one field of a record.
 type Shown struct{ Name, Value string }
+
+// Types lists the request types of transactions, sorted.
+func Types() []string { return bookedTypes() }
 
 const maxChildren = 100
 

@@ -13,9 +13,6 @@ import (
 // what staff do.
 const Staff = "staff@example.com"
 
-// typeRefunds is the request type that gives money back.
-const typeRefunds = "REFUND"
-
 // SetStatus suspends (2), releases (0, 1) or cancels (3) a transaction as staff
 // do, by the rules of a TRANSACTIONUPDATE.
 func (g *Gateway) SetStatus(ref string, status int) error {
@@ -32,7 +29,7 @@ func (g *Gateway) SetStatus(ref string, status int) error {
 // Refund gives back an amount (minor units) as staff do, by the rules of a
 // REFUND. It returns the new transaction's reference.
 func (g *Gateway) Refund(ref string, amount int64) (string, error) {
-	made, err := g.asStaff(ref, typeRefunds, map[string]any{
+	made, err := g.asStaff(ref, typeRefund, map[string]any{
 		"parenttransactionreference": ref, "baseamount": strconv.FormatInt(amount, 10),
 	})
 	if err != nil {

@@ -42,15 +42,15 @@ func TestMain(m *testing.M) {
 func startChromium() {
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.IgnoreCertErrors, chromedp.WindowSize(1280, 1000))
 	ctx, stop := chromedp.NewExecAllocator(context.Background(), opts...)
-	ctx, cancel := chromedp.NewContext(ctx)
-	if chromium.err = chromedp.Do(ctx); chromium.err != nil {
+	var cancel context.CancelFunc
+	chromium.ctx, cancel = chromedp.NewContext(ctx)
+	if chromium.err = chromedp.Do(chromium.ctx); chromium.err != nil {
 		cancel()
 		stop()
 		return
 	}
-	chromium.ctx = ctx
 	chromium.quit = func() error {
-		limited, done := context.WithTimeout(ctx, browserLimit)
+		limited, done := context.WithTimeout(chromium.ctx, browserLimit)
 		defer done()
 		err := chromedp.Cancel(limited)
 		cancel()

@@ -20,7 +20,11 @@ func ticked(r *http.Request, name string) bool { return r.PostFormValue(name) !=
 // words are the parts of a field that are parted by spaces, commas or
 // semicolons, as MyST takes addresses.
 func words(s string) []string {
-	return strings.FieldsFunc(s, func(c rune) bool { return strings.ContainsRune(" \t\r\n,;", c) })
+	parts := strings.FieldsFunc(s, func(c rune) bool { return strings.ContainsRune(" \t\r\n,;", c) })
+	if len(parts) == 0 {
+		return nil
+	}
+	return parts
 }
 
 // amount reads what people write, "10.50", in minor units of a currency.
@@ -62,4 +66,12 @@ func duration(d gateway.Duration) string {
 		return ""
 	}
 	return time.Duration(d).String()
+}
+
+// positive writes a number, and nothing for zero.
+func positive(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
 }

@@ -16,7 +16,7 @@ var files embed.FS
 
 var pages = page.Parse(files, funcs, "pages/*.html")
 
-var funcs = template.FuncMap{"status": statusName, "join": strings.Join, "fault": faultText}
+var funcs = template.FuncMap{"status": statusName, "join": strings.Join, "fault": faultText, "moves": movesMoney}
 
 // maxForm bounds what is posted: a script of faults is the longest.
 const maxForm = 1 << 20
@@ -115,5 +115,5 @@ func (p *portal) nothing(w http.ResponseWriter, r *http.Request) {
 
 // leave goes on to another page after something was done.
 func leave(w http.ResponseWriter, r *http.Request, to string) {
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // to begins with a path of these pages
 }

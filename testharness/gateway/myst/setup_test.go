@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -106,12 +105,6 @@ func (b *bench) entry(ref string) gateway.Entry {
 	v, err := b.g.View(ref)
 	require.NoError(b.t, err)
 	return v.Entry
-}
-
-// becomes waits for a settle status.
-func (b *bench) becomes(ref string, status int) {
-	b.t.Helper()
-	require.Eventually(b.t, func() bool { return b.entry(ref).SettleStatus == status }, browserLimit, 10*time.Millisecond)
 }
 
 // shop is where customers are sent back to.

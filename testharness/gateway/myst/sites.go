@@ -21,10 +21,10 @@ type sitesPage struct {
 // sitePage is the form of one.
 type sitePage struct {
 	frame
-	Site       gateway.Site
-	New        bool
-	Accounts   string
-	Currencies string
+	Site gateway.Site
+	New  bool
+	// Accounts, Currencies, PaymentTypes and MinRefund as they are typed in.
+	Accounts, Currencies, PaymentTypes, MinRefund string
 }
 
 func (p *portal) sites(w http.ResponseWriter, r *http.Request) { show(w, "sites", p.sitesPage(r)) }
@@ -55,6 +55,7 @@ func (p *portal) sitePage(r *http.Request, s *gateway.Site, isNew bool) *sitePag
 	return &sitePage{
 		frame: p.frame(r, "sites", title), Site: *s, New: isNew,
 		Accounts: strings.Join(s.Accounts, " "), Currencies: strings.Join(s.Currencies, " "),
+		PaymentTypes: strings.Join(s.PaymentTypes, " "), MinRefund: positive(s.MinRefund),
 	}
 }
 
@@ -63,9 +64,12 @@ func (p *portal) saveSite(w http.ResponseWriter, r *http.Request) {
 	s, known := p.g.Site(text(r, "reference"))
 	s.Reference, s.Accounts, s.Currencies = text(r, "reference"), words(r.PostFormValue("accounts")), words(r.PostFormValue("currencies"))
 	s.Live, s.Suspended = ticked(r, "live"), ticked(r, "suspended")
-	s.DuplicateCheck, s.FraudSuspend = ticked(r, "duplicate"), ticked(r, "fraud")
+	s.PaymentTypes = words(r.PostFormValue("payment_types"))
+	s.DuplicateCheck, s.FraudSuspend, s.StrictRefunds = ticked(r, "duplicate"), ticked(r, "fraud"), ticked(r, "strict")
 	multiple, err := number(text(r, "multiple"), "multiple")
-	s.MaxMultiple = int64(multiple)
+	smallest, wrong := number(text(r, "min_refund"), "smallest refund")
+	s.MaxMultiple, s.MinRefund = int64(multiple), int64(smallest)
+	err = errors.Join(err, wrong)
 	switch {
 	case err != nil:
 	case isNew && known:
@@ -91,7 +95,7 @@ func (p *portal) saveSwitches(w http.ResponseWriter, r *http.Request) {
 	s := p.g.Switches()
 	s.QueryEndExclusive, s.QueryCountsAll = ticked(r, "query_end_exclusive"), ticked(r, "query_counts_all")
 	s.ExpiredDeclined, s.CancelledParentRefused = ticked(r, "expired_declined"), ticked(r, "cancelled_parent_refused")
-	s.Plain, s.Down = ticked(r, "plain"), ticked(r, "down")
+	s.Plain, s.Down, s.AnyCard, s.PublicNotifications = ticked(r, "plain"), ticked(r, "down"), ticked(r, "any_card"), ticked(r, "public_notifications")
 	var err error
 	for name, into := range map[string]*gateway.Duration{"query_lag": &s.QueryLag, "latency": &s.Latency, "spread": &s.Spread} {
 		if given := text(r, name); given == "" {

@@ -40,7 +40,7 @@ func (p *portal) detailsOf(r *http.Request) (*detailsPage, error) {
 	}
 	left := view.Amount
 	for _, child := range view.Children {
-		if child.Type == "REFUND" && child.ErrorCode == "0" && child.SettleStatus != gateway.StatusCancelled {
+		if child.Type == typeRefund && child.ErrorCode == "0" && child.SettleStatus != gateway.StatusCancelled {
 			left -= child.Amount
 		}
 	}
@@ -66,7 +66,7 @@ func (d *detailsPage) CanCancel() bool { return d.CanSuspend() || d.CanRelease()
 
 // CanRefund says whether there is something that could be given back.
 func (d *detailsPage) CanRefund() bool {
-	return d.Type == "AUTH" && d.ErrorCode == "0" && d.SettleStatus != gateway.StatusCancelled && d.Left != ""
+	return d.Type == typeAuth && d.ErrorCode == "0" && d.SettleStatus != gateway.StatusCancelled && d.Left != ""
 }
 
 // CanDecide says whether a customer at the bank can still decide.
@@ -75,7 +75,7 @@ func (d *detailsPage) CanDecide() bool {
 }
 
 func (d *detailsPage) holds() bool {
-	return (d.Type == "AUTH" || d.Type == "REFUND") && d.ErrorCode == "0"
+	return movesMoney(d.Type) && d.ErrorCode == "0"
 }
 
 // act does what a button of the page says.

@@ -39,13 +39,11 @@ var statuses = []status{
 	{gateway.StatusSettled, "settled"},
 }
 
-var types = []string{"AUTH", "ACCOUNTCHECK", "REFUND", "SUBSCRIPTION", "STORE", "THREEDQUERY", "ORDER", "ORDERDETAILS", "RISKDEC", "CURRENCYRATE"}
-
 func (p *portal) list(w http.ResponseWriter, r *http.Request) {
 	filter := r.URL.Query()
 	l := listPage{
 		frame: p.frame(r, "transactions", "Transactions"), Filter: filter,
-		Sites: p.g.Sites(), Types: types, Statuses: statuses,
+		Sites: p.g.Sites(), Types: gateway.Types(), Statuses: statuses,
 	}
 	search, err := readSearch(filter)
 	if err != nil {
@@ -108,6 +106,15 @@ func readSearch(f url.Values) (gateway.Search, error) {
 	}
 	return s, err
 }
+
+// movesMoney tells whether the settle status of a type means something.
+func movesMoney(kind string) bool { return kind == typeAuth || kind == typeRefund }
+
+// Request types that the pages treat in their own ways.
+const (
+	typeAuth   = "AUTH"
+	typeRefund = "REFUND"
+)
 
 // statusName is what a settle status is called.
 func statusName(value int) string {

@@ -37,6 +37,9 @@ func Assets() http.Handler {
 func Parse(files fs.FS, funcs template.FuncMap, patterns ...string) *template.Template {
 	return template.Must(template.New("").Funcs(funcs).Funcs(template.FuncMap{
 		"money": func(minor int64, code string) string {
+			if code == "" {
+				return "" // there is none
+			}
 			return currency.Format(payment.Amount{Minor: minor, Currency: code})
 		},
 		"time": func(at time.Time) string { return at.UTC().Format(time.DateTime) },

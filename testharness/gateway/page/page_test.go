@@ -13,7 +13,7 @@ import (
 
 func TestWrite(t *testing.T) {
 	t.Parallel()
-	pages := page.Parse(fstest.MapFS{"a.html": {Data: []byte(`<b>{{.}}</b> {{money 1050 "EUR"}}`)}, "b.html": {Data: []byte(`begun {{.No.Such}}`)}}, nil, "*.html")
+	pages := page.Parse(fstest.MapFS{"a.html": {Data: []byte(`<b>{{.}}</b> {{money 1050 "EUR"}}{{money 0 ""}}`)}, "b.html": {Data: []byte(`begun {{.No.Such}}`)}}, nil, "*.html")
 	w := httptest.NewRecorder()
 	page.Write(w, http.StatusGone, pages, "a.html", `<script>`, "https://shop.example.com:8443/x", "ftp://no", "http://[::1]:80/", "https://a;b/")
 	require.Equal(t, http.StatusGone, w.Code)
