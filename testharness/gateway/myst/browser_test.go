@@ -23,9 +23,9 @@ const browserLimit = time.Minute
 // profile of its own. It is started by the first that needs it.
 var chromium struct {
 	once sync.Once
-	ctx  context.Context
 	err  error
-	// quit closes it and waits until it is gone.
+	// tab opens a tab, quit closes the browser and waits until it is gone.
+	tab  func() (context.Context, context.CancelFunc)
 	quit func() error
 }
 
@@ -41,16 +41,18 @@ func TestMain(m *testing.M) {
 
 func startChromium() {
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.IgnoreCertErrors, chromedp.WindowSize(1280, 1000))
-	ctx, stop := chromedp.NewExecAllocator(context.Background(), opts...)
-	var cancel context.CancelFunc
-	chromium.ctx, cancel = chromedp.NewContext(ctx)
-	if chromium.err = chromedp.Do(chromium.ctx); chromium.err != nil {
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), opts...)
+	ctx, cancel := chromedp.NewContext(allocator)
+	if chromium.err = chromedp.Do(ctx); chromium.err != nil {
 		cancel()
 		stop()
 		return
 	}
+	chromium.tab = func() (context.Context, context.CancelFunc) {
+		return chromedp.NewContext(ctx, chromedp.WithNewBrowserContext())
+	}
 	chromium.quit = func() error {
-		limited, done := context.WithTimeout(chromium.ctx, browserLimit)
+		limited, done := context.WithTimeout(ctx, browserLimit)
 		defer done()
 		err := chromedp.Cancel(limited)
 		cancel()
@@ -85,7 +87,7 @@ func browse(t *testing.T) *tab {
 	}
 	chromium.once.Do(startChromium)
 	require.NoError(t, chromium.err)
-	ctx, closeTab := chromedp.NewContext(chromium.ctx, chromedp.WithNewBrowserContext())
+	ctx, closeTab := chromium.tab()
 	ctx, cancel := context.WithTimeout(ctx, 2*browserLimit)
 	t.Cleanup(func() {
 		cancel()
