@@ -69,8 +69,8 @@ $(PLUGINS:%=build-plugin-%): build-plugin-%: build-host
 	@chmod go-w $(BIN)/plugins $(BIN)/plugins/$* $(BIN)/plugins/$*/* # the host runs nothing that others can write
 
 .PHONY: test
-test: ## Run all tests, on SQLite and MariaDB, with the race detector where a C compiler is there.
-	.ci/mariadb .ci/gotest -timeout 20m $(TESTFLAGS) $(PKG)
+test: ## Run all tests, on SQLite and MariaDB and in Chromium, with the race detector where a C compiler is there.
+	.ci/mariadb .ci/chromium .ci/gotest -timeout 20m $(TESTFLAGS) $(PKG)
 
 .PHONY: cluster
 cluster: ## Test several hosts on a MariaDB Galera cluster of three nodes, one of which is killed.

@@ -1,5 +1,6 @@
-# What .ci/mariadb and .ci/galera share; they source it. Both start private
-# servers in a temporary folder and remove them however their command ends.
+# What .ci/mariadb, .ci/galera and .ci/chromium share; they source it. The first
+# two start private servers in a temporary folder and remove them however their
+# command ends.
 
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 

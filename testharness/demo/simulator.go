@@ -78,6 +78,7 @@ func (s *simulator) printUse(screen *screen) {
 	screen.say("  %-18s %s", "service", s.Info.JSONURL)
 	screen.say("  %-18s %s", "its CA", s.Info.CAFile)
 	screen.say("  %-18s %s / %s", "user", s.User().Name, s.User().Password)
+	screen.say("  %-18s %s/myst/", "in a browser", admin)
 	screen.say("  %-18s curl -sS %s/ledger", "what it holds", admin)
 	screen.say("  %-18s curl -sS %s/tick -d '{\"duration\":\"48h\"}'", "two nights pass", admin)
 	screen.say("  %-18s curl -sS %s/faults -d '{\"effect\":\"process_then_drop\",\"type\":\"AUTH\",\"times\":1}'", "lose an answer", admin)

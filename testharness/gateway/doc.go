@@ -52,6 +52,8 @@
 //
 // Plain HTTP, JSON, on a loopback address. Errors are 4xx with {"error": text}.
 // Members that it does not know are refused. Durations are texts like "1.5s".
+// A Server refuses what pages of other origins post (403), and calls by a name
+// that is not a loopback address's (421). Listen.Pages are served there too.
 //
 //	GET    /ledger        every transaction (Entry), oldest first
 //	GET    /calls         the request elements that arrived (Calls), if Config.Calls is set
