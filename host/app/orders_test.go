@@ -31,7 +31,7 @@ func TestPreferWait(t *testing.T) {
 	require.Equal(t, "yes", c["produce"])
 
 	slow := int64(2000)
-	_, err := b.gateway.AddFaults(gateway.Fault{Effect: gateway.EffectLatency, Type: "AUTH", Amount: &slow, Delay: gateway.Duration(2500 * time.Millisecond)})
+	_, err := b.gateway.AddFaults(gateway.Fault{Effect: gateway.EffectLatency, Type: "AUTH", Amount: gateway.Exactly(slow), Delay: gateway.Duration(2500 * time.Millisecond)})
 	require.NoError(t, err)
 	for _, prefer := range []string{"", "respond-async", "wait=soon", "wait=-1", "wait=0"} {
 		c, took := post("at once, "+prefer+".", slow, prefer)
@@ -248,7 +248,7 @@ func TestExplainAndRetry(t *testing.T) {
 
 	// Where it does wait, one more attempt is made.
 	amount := int64(4343)
-	_, err := b.gateway.AddFaults(gateway.Fault{Effect: gateway.EffectCode, Type: "AUTH", Amount: &amount, Code: "20009", Unrecorded: true, Times: 1})
+	_, err := b.gateway.AddFaults(gateway.Fault{Effect: gateway.EffectCode, Type: "AUTH", Amount: gateway.Exactly(amount), Code: "20009", Unrecorded: true, Times: 1})
 	require.NoError(t, err)
 	_, c = b.place(s, "A-2", amount, "Prefer", "wait=20")
 	person, _ := c["needs_person"].(map[string]any)

@@ -144,7 +144,7 @@ func TestPausesAreTheFulfillers(t *testing.T) {
 	b := newBed(t, "sqlite", nil)
 	s, other := b.shop("one"), b.shop("two")
 	amount := int64(4242)
-	_, err := b.gateway.AddFaults(gateway.Fault{Effect: gateway.EffectCode, Type: "AUTH", Amount: &amount, Code: "20004", Unrecorded: true})
+	_, err := b.gateway.AddFaults(gateway.Fault{Effect: gateway.EffectCode, Type: "AUTH", Amount: gateway.Exactly(amount), Code: "20004", Unrecorded: true})
 	require.NoError(t, err)
 	b.place(s, "A-1", amount)
 	eventually(t, "the link is paused", func() bool { return len(b.must(200, b.do(b.key, "GET", "/v1/pauses", nil)).items()) == 1 })

@@ -47,6 +47,7 @@ var orderFaults = []fault{
 	{"another's answer", 3, one(gateway.Fault{Effect: gateway.EffectWrongReference})},
 	{"an answer too many", 2, one(gateway.Fault{Effect: gateway.EffectExtraElement})},
 	{"answers misnamed", 2, one(gateway.Fault{Effect: gateway.EffectResponsesKey})},
+	{"another status answered", 1, one(gateway.Fault{Effect: gateway.EffectWrongStatus, SettleStatus: "3"})},
 	{"another amount answered", 3, one(gateway.Fault{Effect: gateway.EffectWrongAmount})},
 	{"error without a reference", 4, one(gateway.Fault{Effect: gateway.EffectLostError})},
 	{"bank error, then paid", 5, func(s float64) []gateway.Fault {

@@ -87,6 +87,16 @@ func TestLongPlanHasEverything(t *testing.T) {
 	}
 }
 
+// What the runs leave out: they charge cards alone and listen to no
+// notifications, and they cut and stall connections by a link of their own.
+var leftOut = map[gateway.Effect]bool{
+	gateway.EffectBankAgrees: true, gateway.EffectBankDeclines: true,
+	gateway.EffectNotificationLate: true, gateway.EffectNotificationDuplicated: true, gateway.EffectNotificationReordered: true,
+	gateway.EffectNotificationForged: true, gateway.EffectNotificationTruncated: true, gateway.EffectNotificationLost: true,
+	gateway.EffectRefuse: true, gateway.EffectHandshakeStall: true, gateway.EffectCloseKept: true, gateway.EffectHalfOpen: true,
+	gateway.EffectCutAfter: true, gateway.EffectStallAfter: true, gateway.EffectTrickle: true,
+}
+
 func TestEverySimulatedEffectIsUsed(t *testing.T) {
 	t.Parallel()
 	used := map[string]bool{}
@@ -96,7 +106,7 @@ func TestEverySimulatedEffectIsUsed(t *testing.T) {
 		}
 	}
 	for _, e := range effects() {
-		require.True(t, used[e], e)
+		require.Equal(t, !leftOut[gateway.Effect(e)], used[e], e)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/chargehand/chargehand/shared/payment"
 	"github.com/chargehand/chargehand/testharness/client"
+	"github.com/chargehand/chargehand/testharness/gateway"
 )
 
 // How the platform posts.
@@ -46,7 +47,7 @@ func (w *world) post(ctx context.Context, p Post) {
 		if o.Fault != "" {
 			faults := faultsOf(orderFaults, o.Fault, w.plan.Size.Scale)
 			for i := range faults {
-				faults[i].Type, faults[i].Amount, faults[i].Times = "AUTH", &o.Minor, 1
+				faults[i].Type, faults[i].Amount, faults[i].Times = "AUTH", gateway.Exactly(o.Minor), 1
 			}
 			w.script.tell(ctx, o.Fault, faults)
 		}

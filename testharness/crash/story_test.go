@@ -74,7 +74,7 @@ func stories() []story {
 	for i := range all {
 		for j := range all[i].faults {
 			if f := &all[i].faults[j]; f.Type == "AUTH" {
-				f.Amount = &all[i].minor
+				f.Amount = gateway.Exactly(all[i].minor)
 			}
 		}
 	}

@@ -33,7 +33,7 @@ func (s *simulator) arrange(ctx context.Context, story story) error {
 	faults := make([]gateway.Fault, len(story.faults))
 	for i, f := range story.faults {
 		if f.Type == "" {
-			f.Type, f.Amount = "AUTH", &story.minor
+			f.Type, f.Amount = "AUTH", gateway.Exactly(story.minor)
 		}
 		f.Times = 1
 		faults[i] = f
@@ -50,7 +50,7 @@ func (s *simulator) met(ctx context.Context, orders []*order) (int, error) {
 	fired := map[int64]bool{}
 	for _, f := range faults {
 		if f.Amount != nil && f.Fired > 0 {
-			fired[*f.Amount] = true
+			fired[f.Amount.From] = true
 		}
 	}
 	n := 0

@@ -63,7 +63,7 @@ type BankRequest struct {
 	Decision BankDecision `json:"decision"`
 }
 
-// postFaults takes one fault or a list of them.
+// postFaults takes a fault script.
 func (g *Gateway) postFaults(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -149,23 +149,6 @@ func act[T any](do func(T) (any, error)) http.HandlerFunc {
 		}
 		reply(w, out)
 	}
-}
-
-// ParseFaults reads a fault script: a JSON list of faults, or one fault.
-func ParseFaults(script []byte) ([]Fault, error) {
-	trimmed := bytes.TrimSpace(script)
-	if len(trimmed) > 0 && trimmed[0] == '{' {
-		var one Fault
-		if err := strict(trimmed, &one); err != nil {
-			return nil, fmt.Errorf("read fault: %w", err)
-		}
-		return []Fault{one}, nil
-	}
-	var faults []Fault
-	if err := strict(trimmed, &faults); err != nil {
-		return nil, fmt.Errorf("read faults: %w", err)
-	}
-	return faults, nil
 }
 
 // strict decodes one JSON value and refuses members it doesn't know: a fault

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/chargehand/chargehand/testharness/gateway/rules"
@@ -14,8 +15,11 @@ func (g *Gateway) pay(r *request) answer {
 	switch {
 	case refused != nil:
 		return g.refused(r, refused)
-	case r.fx.lostError:
-		return g.refused(r, &refusal{code: codeUnknown})
+	case r.fx.lostError != "":
+		return g.refused(r, &refusal{code: r.fx.lostError})
+	}
+	if r.fx.wrongStatus != "" {
+		t.status, _ = strconv.Atoi(r.fx.wrongStatus) // a fault is checked to have a number
 	}
 	if r.fx.wrongAmount {
 		t.amount++
@@ -125,8 +129,12 @@ func (g *Gateway) authorise(u *user, p *payment, fx *effects, at time.Time) (*tr
 		refused.ref = ref
 		return nil, refused
 	}
-	if fx.code != "" && fx.codeUnrecorded {
-		return nil, &refusal{code: fx.code}
+	if fx.code != "" && !fx.codeShape.recorded {
+		refused := &refusal{code: fx.code}
+		if fx.codeShape.reference {
+			refused.ref = ref
+		}
+		return nil, refused
 	}
 	t := p.transaction(ref, u.Name, parent, at)
 	t.live = site.Live

@@ -24,8 +24,8 @@ func (g *Gateway) bank(t *transaction, site *Site, fx *effects) {
 		if fx.code != "" {
 			t.code, t.acquirerCode = fx.code, fx.acquirerCode
 		}
-		if t.answered = t.code; fx.lostError {
-			t.answered = codeUnknown
+		if t.answered = t.code; fx.lostError != "" {
+			t.answered = fx.lostError
 		}
 		return
 	}
@@ -58,8 +58,8 @@ func (g *Gateway) bank(t *transaction, site *Site, fx *effects) {
 			t.status = StatusCancelled
 		}
 	}
-	if fx.lostError {
-		t.answered = codeUnknown
+	if fx.lostError != "" {
+		t.answered = fx.lostError
 	}
 }
 

@@ -10,11 +10,16 @@ import (
 func (g *Gateway) cut(w http.ResponseWriter, reset bool) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		// Only a ResponseWriter that has no connection of its own gets here.
-		http.Error(w, "simulator: this connection can't be cut: serve the handler over HTTP/1.1", http.StatusInternalServerError)
+		uncuttable(w)
 		return
 	}
 	closeRaw(conn, reset)
+}
+
+// uncuttable answers what can't be cut: a ResponseWriter without a connection of
+// its own.
+func uncuttable(w http.ResponseWriter) {
+	http.Error(w, "simulator: this connection can't be cut: serve the handler over HTTP/1.1", http.StatusInternalServerError)
 }
 
 // closeRaw closes the TCP connection below whatever is on it.

@@ -6,113 +6,9 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/chargehand/chargehand/testharness/gateway/notify"
 	"github.com/chargehand/chargehand/testharness/gateway/rules"
 )
-
-// Effect names what a fault does.
-type Effect string
-
-// Effects on a whole call.
-const (
-	// EffectProcessThenDrop processes, then closes the connection unanswered.
-	EffectProcessThenDrop Effect = "process_then_drop"
-	// EffectProcessThenDelay processes, then answers after Delay.
-	EffectProcessThenDelay Effect = "process_then_delay"
-	// EffectDelayThenProcess waits for Delay before it processes, whether or
-	// not the caller is still there.
-	EffectDelayThenProcess Effect = "delay_then_process"
-	// EffectReset resets the connection; nothing is processed.
-	EffectReset Effect = "reset"
-	// EffectUnauthorized answers 401 with an HTML page; nothing is processed.
-	EffectUnauthorized Effect = "unauthorized"
-	// EffectServerError answers Status (500 by default) with an HTML page.
-	// Nothing is processed unless Processed says so.
-	EffectServerError Effect = "server_error"
-	// EffectBrokenJSON processes, then answers half of the body.
-	EffectBrokenJSON Effect = "broken_json"
-	// EffectWrongReference answers another requestreference than was sent.
-	EffectWrongReference Effect = "wrong_reference"
-	// EffectExtraElement answers one element more than was asked for.
-	EffectExtraElement Effect = "extra_element"
-	// EffectResponsesKey names the list of answers "responses". XML has no list.
-	EffectResponsesKey Effect = "responses_key"
-	// EffectLatency adds Delay, and up to Spread at random, before processing.
-	EffectLatency Effect = "latency"
-	// EffectDown closes connections as they come in, before the handshake. It
-	// can be counted and left to chance, but there is no request to match.
-	EffectDown Effect = "down"
-)
-
-// Effects on one request element.
-const (
-	// EffectBankErrorThenPaid answers 60010. Records show the same until Delay
-	// has passed on the settlement clock, then the payment as approved.
-	EffectBankErrorThenPaid Effect = "bank_error_then_paid"
-	// EffectBankErrorThenFailed is the same, and turns into a decline.
-	EffectBankErrorThenFailed Effect = "bank_error_then_failed"
-	// EffectBankErrorStays answers 60010, and so do records, for good.
-	EffectBankErrorStays Effect = "bank_error_stays"
-	// EffectHeld authorises, but with settle status 2.
-	EffectHeld Effect = "held"
-	// EffectWrongAmount answers another amount than was authorised.
-	EffectWrongAmount Effect = "wrong_amount"
-	// EffectBankAgrees and EffectBankDeclines let the customer of a bank transfer
-	// decide right after the AUTH was answered.
-	EffectBankAgrees   Effect = "bank_agrees"
-	EffectBankDeclines Effect = "bank_declines"
-	// EffectLostError processes, then answers type ERROR, code 99999, without
-	// a reference.
-	EffectLostError Effect = "lost_error"
-	// EffectCode answers Code. An AUTH or ACCOUNTCHECK is recorded as failed
-	// with it (settle status 3), or with Unrecorded answered as type ERROR
-	// without a record. A query answers it without records. An update is
-	// applied only if Processed says so.
-	EffectCode Effect = "code"
-	// EffectQueryLag keeps a new payment from queries for Delay of the
-	// settlement clock. On an update: queries show the old settle status.
-	EffectQueryLag Effect = "query_lag"
-	// EffectQueryEmpty answers a query with nothing found.
-	EffectQueryEmpty Effect = "query_empty"
-	// EffectQueryPartial leaves the older half of a query's records out, as if
-	// they were not there.
-	EffectQueryPartial Effect = "query_partial"
-)
-
-// effectTypes lists the request types that an effect on an element is for: on
-// others the fault neither acts nor counts. Effects that are missing here are
-// for every type.
-var effectTypes = map[Effect][]string{
-	EffectBankErrorThenPaid:   {typeAuth, typeRefund},
-	EffectBankErrorThenFailed: {typeAuth, typeRefund},
-	EffectBankErrorStays:      {typeAuth, typeRefund},
-	EffectHeld:                {typeAuth, typeRefund},
-	EffectBankAgrees:          {typeAuth},
-	EffectBankDeclines:        {typeAuth},
-	EffectWrongAmount:         {typeAuth, typeAccountCheck, typeRefund},
-	EffectLostError:           append(bookedTypes(), typeUpdate),
-	EffectCode:                append(bookedTypes(), typeUpdate, typeQuery, typeCacheToken),
-	EffectQueryLag:            append(bookedTypes(), typeUpdate),
-	EffectQueryEmpty:          {typeQuery},
-	EffectQueryPartial:        {typeQuery},
-}
-
-var callEffects = []Effect{
-	EffectProcessThenDrop, EffectProcessThenDelay, EffectDelayThenProcess, EffectReset, EffectUnauthorized, EffectServerError,
-	EffectBrokenJSON, EffectWrongReference, EffectExtraElement, EffectResponsesKey, EffectLatency, EffectDown,
-}
-
-// Effects lists all effects, sorted.
-func Effects() []Effect {
-	all := slices.Concat(callEffects, notificationEffects)
-	for effect := range effectTypes {
-		all = append(all, effect)
-	}
-	slices.Sort(all)
-	return all
-}
 
 // Fault is one line of a fault script: which requests it is for, how often it
 // acts, and what it does. Conditions left out match everything. All faults
@@ -128,8 +24,8 @@ type Fault struct {
 	Site           string `json:"sitereference,omitempty"`
 	Type           string `json:"type,omitempty"`
 	OrderReference string `json:"orderreference,omitempty"`
-	// Amount in minor units.
-	Amount *int64 `json:"amount,omitempty"`
+	// Amount in minor units: one, or a range.
+	Amount *Amounts `json:"amount,omitempty"`
 
 	// Nth is the first matching request to act on, 1 if zero.
 	Nth int `json:"nth,omitempty"`
@@ -140,16 +36,27 @@ type Fault struct {
 	Chance float64 `json:"chance,omitempty"`
 	Seed   uint64  `json:"seed,omitempty"`
 
-	// Delay and Spread of the effects that wait or hide.
-	Delay  Duration `json:"delay,omitempty"`
-	Spread Duration `json:"spread,omitempty"`
-	// Code and AcquirerCode (acquirerresponsecode) of EffectCode.
+	// Delay of the effects that wait or hide. With Spread it varies, as
+	// Distribution says (uniform if empty), and never beyond Max.
+	Delay        Duration     `json:"delay,omitempty"`
+	Spread       Duration     `json:"spread,omitempty"`
+	Distribution Distribution `json:"distribution,omitempty"`
+	Max          Duration     `json:"max,omitempty"`
+	// Code of EffectCode and EffectLostError, and the rest of EffectCode;
+	// AcquirerCode is the acquirerresponsecode.
 	Code         string `json:"code,omitempty"`
 	AcquirerCode string `json:"acquirerresponsecode,omitempty"`
+	Recorded     bool   `json:"recorded,omitempty"`
 	Unrecorded   bool   `json:"unrecorded,omitempty"`
+	// SettleStatus of EffectWrongStatus, as text: 0, 1, 2, 3, 10 or 100.
+	SettleStatus string `json:"settlestatus,omitempty"`
 	// Status of EffectServerError: 500 to 599.
 	Status    int  `json:"status,omitempty"`
 	Processed bool `json:"processed,omitempty"`
+	// Bytes of an answer before it is cut or stalls, and BytesPerSecond of one
+	// that trickles.
+	Bytes          int `json:"bytes,omitempty"`
+	BytesPerSecond int `json:"bytes_per_second,omitempty"`
 
 	// Event narrows effects on notifications to one kind: authorisation or
 	// settlement.
@@ -170,37 +77,51 @@ type FaultState struct {
 	Fired   int `json:"fired"`
 }
 
+// maxBytes bounds what is counted of an answer: more than any has.
+const maxBytes = 1 << 30
+
 // check refuses a fault that could never do what it says.
 func (f *Fault) check() error {
-	_, onElement := effectTypes[f.Effect]
-	switch {
-	case !onElement && !slices.Contains(callEffects, f.Effect) && !f.Effect.onNotification():
-		names := make([]string, 0, len(effectTypes)+len(callEffects)+len(notificationEffects))
+	rule, known := effectRules[f.Effect]
+	if !known {
+		names := make([]string, 0, len(effectRules))
 		for _, e := range Effects() {
 			names = append(names, string(e))
 		}
 		return fmt.Errorf("effect %q is none of %s", f.Effect, strings.Join(names, ", "))
+	}
+	for _, member := range f.given() {
+		if !rule.takes(member) {
+			return fmt.Errorf("%s means nothing to the effect %s", member, f.Effect)
+		}
+	}
+	switch {
 	case f.Chance < 0 || f.Chance > 1:
 		return fmt.Errorf("chance %v is not within 0 and 1", f.Chance)
 	case f.Nth < 0 || f.Times < 0:
 		return errors.New("nth and times are not less than zero")
-	case f.Effect == EffectCode && (f.Code == "" || f.Code == codeOK || !rules.Digits(f.Code, 5)):
-		return fmt.Errorf("effect code needs a code of 1 to 5 digits other than 0, not %q", f.Code)
-	case f.Effect == EffectServerError && f.Status != 0 && (f.Status < 500 || f.Status > 599):
+	case f.Code != "" && (f.Code == codeOK || !rules.Digits(f.Code, 5)), f.Effect == EffectCode && f.Code == "":
+		return fmt.Errorf("effect %s needs a code of 1 to 5 digits other than 0, not %q", f.Effect, f.Code)
+	case f.Recorded && f.Unrecorded:
+		return errors.New("recorded and unrecorded can't both be")
+	case f.Status != 0 && (f.Status < 500 || f.Status > 599):
 		return fmt.Errorf("status %d is not within 500 and 599", f.Status)
-	case f.Effect == EffectDown && (f.Site != "" || f.Type != "" || f.OrderReference != "" || f.Amount != nil):
-		return errors.New("effect down acts on connections and can't match requests: use reset")
-	}
-	if err := f.checkNotification(); err != nil {
-		return err
-	}
-	if types, ok := effectTypes[f.Effect]; ok && f.Type != "" && !slices.Contains(types, f.Type) {
-		return fmt.Errorf("effect %s is for %s, not for %s", f.Effect, strings.Join(types, ", "), f.Type)
+	case f.Effect == EffectWrongStatus && !slices.Contains([]string{"0", "1", "2", "3", "10", "100"}, f.SettleStatus):
+		return fmt.Errorf("effect %s needs a settlestatus, one of 0, 1, 2, 3, 10, 100", f.Effect)
+	case f.Bytes < 0 || f.Bytes > maxBytes:
+		return fmt.Errorf("bytes are not within 0 and %d", maxBytes)
+	case f.BytesPerSecond < 0 || f.BytesPerSecond > maxBytes, f.Effect == EffectTrickle && f.BytesPerSecond == 0:
+		return fmt.Errorf("effect %s needs bytes_per_second, 1 to %d", EffectTrickle, maxBytes)
+	case len(rule.types) > 0 && f.Type != "" && !slices.Contains(rule.types, f.Type):
+		return fmt.Errorf("effect %s is for %s, not for %s", f.Effect, strings.Join(rule.types, ", "), f.Type)
 	}
 	if _, err := path.Match(f.OrderReference, ""); err != nil {
 		return fmt.Errorf("orderreference %q: %w", f.OrderReference, err)
 	}
-	return nil
+	if err := f.checkDelay(); err != nil {
+		return err
+	}
+	return f.checkNotification()
 }
 
 // subject is what a request element is about, as faults see it.
@@ -209,6 +130,7 @@ type subject struct {
 	sites, orders []string
 	amount        int64
 	hasAmount     bool
+	kept          bool // it came on a connection that has served a call before
 	// event is the kind of event that a notification is about; empty means that
 	// this is a request.
 	event string
@@ -216,13 +138,15 @@ type subject struct {
 
 // matches tells whether the fault is for this request.
 func (f *Fault) matches(s *subject) bool {
-	types, limited := effectTypes[f.Effect]
-	return f.Effect.onNotification() == (s.event != "") &&
+	rule := effectRules[f.Effect]
+	return (rule.on == onNotification) == (s.event != "") &&
+		rule.on != onConnection && rule.on != onPort &&
+		(f.Effect != EffectCloseKept || s.kept) &&
 		(f.Event == "" || f.Event == s.event) &&
-		(!limited || slices.Contains(types, s.kind)) &&
+		(len(rule.types) == 0 || slices.Contains(rule.types, s.kind)) &&
 		(f.Type == "" || f.Type == s.kind) &&
 		(f.Site == "" || slices.Contains(s.sites, f.Site)) &&
-		(f.Amount == nil || s.hasAmount && *f.Amount == s.amount) &&
+		(f.Amount == nil || s.hasAmount && f.Amount.has(s.amount)) &&
 		(f.OrderReference == "" || slices.ContainsFunc(s.orders, f.matchesOrder))
 }
 
@@ -232,89 +156,4 @@ func (f *Fault) matchesOrder(order string) bool {
 	}
 	ok, err := path.Match(f.OrderReference, order)
 	return ok && err == nil
-}
-
-// effects is what the faults that act on an element, or on all elements of a
-// call, add up to.
-type effects struct {
-	reset, drop, unauthorized, broken       bool
-	wrongReference, extraElement, responses bool
-	httpStatus                              int
-	httpProcessed                           bool
-	before, after                           time.Duration
-	bankError                               Effect
-	held, wrongAmount, lostError            bool
-	empty, partial                          bool
-	doubt, lag                              time.Duration
-	decision                                BankDecision
-	code, acquirerCode                      string
-	codeUnrecorded, codeApplied             bool
-	notification                            notify.Faults
-}
-
-func (e *effects) add(f *Fault, extra time.Duration) {
-	delay := time.Duration(f.Delay) + extra
-	switch f.Effect {
-	case EffectProcessThenDrop:
-		e.drop = true
-	case EffectProcessThenDelay:
-		e.after += delay
-	case EffectDelayThenProcess, EffectLatency:
-		e.before += delay
-	case EffectReset:
-		e.reset = true
-	case EffectUnauthorized:
-		e.unauthorized = true
-	case EffectServerError:
-		e.httpStatus, e.httpProcessed = f.Status, f.Processed
-		if f.Status == 0 {
-			e.httpStatus = 500
-		}
-	case EffectBrokenJSON:
-		e.broken = true
-	case EffectWrongReference:
-		e.wrongReference = true
-	case EffectExtraElement:
-		e.extraElement = true
-	case EffectResponsesKey:
-		e.responses = true
-	case EffectBankErrorThenPaid, EffectBankErrorThenFailed, EffectBankErrorStays:
-		e.bankError, e.doubt = f.Effect, delay
-	case EffectHeld:
-		e.held = true
-	case EffectBankAgrees:
-		e.decision = BankAgree
-	case EffectBankDeclines:
-		e.decision = BankDecline
-	case EffectWrongAmount:
-		e.wrongAmount = true
-	case EffectLostError:
-		e.lostError = true
-	case EffectCode:
-		e.code, e.acquirerCode, e.codeUnrecorded, e.codeApplied = f.Code, f.AcquirerCode, f.Unrecorded, f.Processed
-	case EffectQueryLag:
-		e.lag = delay
-	case EffectQueryEmpty:
-		e.empty = true
-	case EffectQueryPartial:
-		e.partial = true
-	default:
-		e.addNotification(f, delay)
-	}
-}
-
-// join adds the effects of one element to those of the call.
-func (e *effects) join(o *effects) {
-	e.reset = e.reset || o.reset
-	e.drop = e.drop || o.drop
-	e.unauthorized = e.unauthorized || o.unauthorized
-	e.broken = e.broken || o.broken
-	e.wrongReference = e.wrongReference || o.wrongReference
-	e.extraElement = e.extraElement || o.extraElement
-	e.responses = e.responses || o.responses
-	e.before += o.before
-	e.after += o.after
-	if o.httpStatus != 0 {
-		e.httpStatus, e.httpProcessed = o.httpStatus, o.httpProcessed
-	}
 }

@@ -18,10 +18,15 @@ type front struct {
 	mu      sync.Mutex
 	started bool
 	listen  func(ctx context.Context, network, address string) (net.Listener, error)
-	address string // host:port, fixed by the first opening
+	rebind  func() error // bind on nobody's behalf
+	address string       // host:port, fixed by the first opening
 	config  *tls.Config
 	server  *http.Server // nil while down
 	served  sync.WaitGroup
+	// listener is nil while a fault keeps the port closed.
+	listener net.Listener
+	// silent are the connections that a fault keeps open without a word.
+	silent map[net.Conn]struct{}
 }
 
 // start opens the port for the first time, unless it is to begin closed.
@@ -29,6 +34,7 @@ func (f *front) start(ctx context.Context, g *Gateway, address string, config *t
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.address, f.config = address, config
+	f.rebind = func() error { return f.bind(context.WithoutCancel(ctx)) }
 	if err := f.open(ctx, g); err != nil {
 		return err
 	}
@@ -80,25 +86,77 @@ func (f *front) public() string {
 }
 
 func (f *front) open(ctx context.Context, g *Gateway) error {
-	listener, err := f.listen(ctx, "tcp", f.address)
-	if err != nil {
-		return fmt.Errorf("open the service's port: %w", err)
+	if err := f.bind(ctx); err != nil {
+		return err
 	}
-	f.address = listener.Addr().String()
-	server := &http.Server{
+	f.silent = map[net.Conn]struct{}{}
+	f.server = &http.Server{
 		Handler:           g.Handler(),
 		ReadHeaderTimeout: 30 * time.Second,
 		IdleTimeout:       5 * time.Minute,
 		ConnState:         g.stats.connection,
+		ConnContext:       countCalls,
 		// Broken handshakes are what this server is for; they are no news.
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
-	f.server = server
-	f.served.Go(func() {
-		// Ends when the server is closed, on purpose, and says so.
-		_ = server.Serve(tls.NewListener(&door{Listener: listener, g: g}, f.config))
-	})
+	if g.script.refusing() { // the port had to be found all the same
+		return f.unbind()
+	}
+	f.serve(g)
 	return nil
+}
+
+// bind opens the listener.
+func (f *front) bind(ctx context.Context) error {
+	listener, err := f.listen(ctx, "tcp", f.address)
+	if err != nil {
+		return fmt.Errorf("open the service's port: %w", err)
+	}
+	f.listener, f.address = listener, listener.Addr().String()
+	return nil
+}
+
+// unbind closes the listener and leaves connections alone.
+func (f *front) unbind() error {
+	if f.listener == nil {
+		return nil
+	}
+	err := f.listener.Close()
+	f.listener = nil
+	if err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("close the service's port: %w", err)
+	}
+	return nil
+}
+
+// serve lets the server take connections from the listener.
+func (f *front) serve(g *Gateway) {
+	server, listener := f.server, tls.NewListener(&door{Listener: f.listener, g: g}, f.config)
+	f.served.Go(func() {
+		_ = server.Serve(listener) // ends when either is closed, on purpose, and says so
+	})
+}
+
+// followScript closes or opens the listener as the faults want it. If something
+// else took the port meanwhile, it tries again until it is free.
+func (f *front) followScript(g *Gateway) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.started || f.server == nil {
+		return
+	}
+	if g.script.refusing() {
+		_ = f.unbind() // nothing is left to do about a listener that does not close
+		return
+	}
+	if f.listener != nil {
+		return
+	}
+	if err := f.rebind(); err != nil {
+		time.AfterFunc(100*time.Millisecond, func() { f.followScript(g) })
+		return
+	}
+	f.serve(g)
 }
 
 func (f *front) close() error {
@@ -106,7 +164,10 @@ func (f *front) close() error {
 		return nil
 	}
 	err := f.server.Close()
-	f.server = nil
+	f.server, f.listener = nil, nil
+	for conn := range f.silent {
+		closeRaw(conn, false)
+	}
 	if err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("close the service's port: %w", err)
 	}
@@ -123,10 +184,18 @@ type door struct {
 func (d *door) Accept() (net.Conn, error) {
 	for {
 		conn, err := d.Listener.Accept()
-		if err != nil || !d.g.script.refuses() {
-			return conn, err //nolint:wrapcheck // http.Server looks at the error itself
+		if err != nil {
+			return nil, err //nolint:wrapcheck // http.Server looks at the error itself
 		}
-		d.g.stats.change(func(s *Stats) { s.Refused++ })
-		closeRaw(conn, true)
+		reset, stall := d.g.script.arrives()
+		switch {
+		case reset:
+			d.g.stats.change(func(s *Stats) { s.Refused++ })
+			closeRaw(conn, true)
+		case stall > 0:
+			return newStalled(conn, stall), nil
+		default:
+			return conn, nil
+		}
 	}
 }

@@ -131,9 +131,10 @@ func (g *Gateway) Reset(ctx context.Context) error {
 // load makes everything as the Config says.
 func (g *Gateway) load() error {
 	g.script.reset(g.seed)
-	if _, err := g.script.add(g.config.Faults...); err != nil {
+	if _, err := g.AddFaults(g.config.Faults...); err != nil {
 		return err
 	}
+	g.front.followScript(g)
 	g.stats.reset()
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -283,16 +284,32 @@ func (g *Gateway) Switches() Switches {
 }
 
 // AddFaults checks faults and adds all of them or none. It returns their ids.
-func (g *Gateway) AddFaults(faults ...Fault) ([]string, error) { return g.script.add(faults...) }
+func (g *Gateway) AddFaults(faults ...Fault) ([]string, error) {
+	ids, err := g.script.add(faults...)
+	if err != nil {
+		return nil, err
+	}
+	g.followPort(faults, ids)
+	return ids, nil
+}
 
 // Faults lists the faults and what they did so far.
 func (g *Gateway) Faults() []FaultState { return g.script.list() }
 
 // DeleteFault deletes the fault with that id and says whether there was one.
-func (g *Gateway) DeleteFault(id string) bool { return id != "" && g.script.remove(id) }
+func (g *Gateway) DeleteFault(id string) bool {
+	if id == "" || !g.script.remove(id) {
+		return false
+	}
+	g.front.followScript(g)
+	return true
+}
 
 // ClearFaults deletes all faults.
-func (g *Gateway) ClearFaults() { g.script.remove("") }
+func (g *Gateway) ClearFaults() {
+	g.script.remove("")
+	g.front.followScript(g)
+}
 
 // maxTick bounds a tick: it runs one batch for each day.
 const maxTick = 400 * day

@@ -55,6 +55,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, f *format) {
 	}
 	c := newCall(body, f)
 	g.record(c)
+	c.kept = kept(r)
 	c.faults(g)
 	g.answer(w, r, c)
 }
@@ -63,6 +64,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, f *format) {
 type call struct {
 	format   *format
 	utf8     bool
+	kept     bool  // its connection has served a call before
 	err      error // the body can't be read in its format
 	elements []element
 	each     [][]effects // of every type of every element, if there are faults
@@ -104,6 +106,7 @@ func (c *call) faults(g *Gateway) {
 		c.each[i] = make([]effects, len(types))
 		for j, kind := range types {
 			about := elements[i].subject(kind, g.target)
+			about.kept = c.kept
 			c.each[i][j] = g.script.act(&about)
 			c.all.join(&c.each[i][j])
 		}
@@ -138,12 +141,18 @@ func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, c *call) {
 	}
 	fx := &c.all
 	switch {
+	case fx.closeKept:
+		g.cut(w, false)
+		return
 	case fx.reset:
 		g.cut(w, true)
 		return
 	// A request that has arrived is processed even if its caller has left.
 	case !g.pause(latency+fx.before, nil):
 		g.cut(w, false)
+		return
+	case fx.network.unanswered():
+		g.deliver(w, nil, &fx.network)
 		return
 	case fx.unauthorized:
 		g.unauthorized(w)
@@ -187,6 +196,10 @@ func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, c *call) {
 	w.Header()["Vary"] = []string{"Accept-Encoding"}
 	w.Header()["Content-Type"] = []string{c.format.contentType}
 	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
+	if fx.network.any() {
+		g.deliver(w, body, &fx.network)
+		return
+	}
 	_, _ = w.Write(body) // a caller that has left can't be told
 }
 

@@ -30,13 +30,6 @@ const (
 	EffectNotificationLost Effect = "notification_lost"
 )
 
-var notificationEffects = []Effect{
-	EffectNotificationLate, EffectNotificationDuplicated, EffectNotificationReordered, EffectNotificationForged,
-	EffectNotificationTruncated, EffectNotificationLost,
-}
-
-func (e Effect) onNotification() bool { return slices.Contains(notificationEffects, e) }
-
 // addNotification adds an effect on a notification.
 func (e *effects) addNotification(f *Fault, delay time.Duration) {
 	n := &e.notification
@@ -64,25 +57,16 @@ func (e *effects) addNotification(f *Fault, delay time.Duration) {
 
 // checkNotification checks the members that are for notifications alone.
 func (f *Fault) checkNotification() error {
-	if !f.Effect.onNotification() {
-		if f.Event != "" || f.Copies != 0 || f.Variant != "" || f.Signed {
-			return fmt.Errorf("event, copies, variant and signed are for effects on notifications, not for %s", f.Effect)
-		}
+	if effectRules[f.Effect].on != onNotification {
 		return nil
 	}
 	var e effects
-	e.add(f, 0)
+	e.add(f, time.Duration(f.Delay))
 	switch {
 	case f.Event != "" && !slices.Contains(notify.Kinds(), f.Event):
 		return fmt.Errorf("event %q is none of %s", f.Event, strings.Join(notify.Kinds(), ", "))
-	case f.Copies != 0 && f.Effect != EffectNotificationDuplicated:
-		return fmt.Errorf("copies are for effect %s", EffectNotificationDuplicated)
 	case f.Copies < 0 || f.Copies > notify.MaxCopies:
 		return fmt.Errorf("copies %d: 1 to %d", f.Copies, notify.MaxCopies)
-	case f.Variant != "" && f.Effect != EffectNotificationForged && f.Effect != EffectNotificationTruncated:
-		return fmt.Errorf("variants are for effects %s and %s", EffectNotificationForged, EffectNotificationTruncated)
-	case f.Signed && f.Effect != EffectNotificationForged:
-		return fmt.Errorf("signed is for effect %s", EffectNotificationForged)
 	case f.Effect == EffectNotificationLate && f.Delay == 0:
 		return errors.New("effect " + string(f.Effect) + " needs a delay")
 	}

@@ -24,7 +24,7 @@ func TestFaultsOnNotifications(t *testing.T) {
 		gateway.Fault{Effect: gateway.EffectNotificationLost, OrderReference: "lost-*", Event: notify.Settlement},
 		gateway.Fault{Effect: gateway.EffectNotificationDuplicated, Type: "AUTH", OrderReference: "twice"},
 		gateway.Fault{Effect: gateway.EffectNotificationDuplicated, OrderReference: "often", Copies: 3, Nth: 2, Times: 1},
-		gateway.Fault{Effect: gateway.EffectNotificationLate, Amount: new(int64(777)), Delay: gateway.Duration(time.Hour)},
+		gateway.Fault{Effect: gateway.EffectNotificationLate, Amount: gateway.Exactly(777), Delay: gateway.Duration(time.Hour)},
 		gateway.Fault{Effect: gateway.EffectNotificationForged, OrderReference: "forged", Variant: "amount", Signed: true},
 		gateway.Fault{Effect: gateway.EffectNotificationForged, OrderReference: "wrong"},
 		gateway.Fault{Effect: gateway.EffectNotificationTruncated, OrderReference: "cut"},
@@ -90,17 +90,17 @@ func TestNotificationFaultErrors(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for text, f := range map[string]gateway.Fault{
-		"needs a delay":           {Effect: gateway.EffectNotificationLate},
-		"copies 101":              {Effect: gateway.EffectNotificationDuplicated, Copies: 101},
-		"copies are for":          {Effect: gateway.EffectNotificationLost, Copies: 1},
-		"variants are for":        {Effect: gateway.EffectNotificationLost, Variant: "hash"},
-		"forged \"body\"":         {Effect: gateway.EffectNotificationForged, Variant: "body"},
-		"truncated \"hash\"":      {Effect: gateway.EffectNotificationTruncated, Variant: "hash"},
-		"signed is for":           {Effect: gateway.EffectNotificationTruncated, Signed: true},
-		"signed goes with forged": {Effect: gateway.EffectNotificationForged, Signed: true},
-		"event \"x\"":             {Effect: gateway.EffectNotificationLost, Event: "x"},
-		"not for held":            {Effect: gateway.EffectHeld, Event: notify.Settlement},
-		"not for reset":           {Effect: gateway.EffectReset, Copies: 1},
+		"needs a delay":            {Effect: gateway.EffectNotificationLate},
+		"copies 101":               {Effect: gateway.EffectNotificationDuplicated, Copies: 101},
+		"copies means nothing to":  {Effect: gateway.EffectNotificationLost, Copies: 1},
+		"variant means nothing to": {Effect: gateway.EffectNotificationLost, Variant: "hash"},
+		"forged \"body\"":          {Effect: gateway.EffectNotificationForged, Variant: "body"},
+		"truncated \"hash\"":       {Effect: gateway.EffectNotificationTruncated, Variant: "hash"},
+		"signed means nothing to":  {Effect: gateway.EffectNotificationTruncated, Signed: true},
+		"signed goes with forged":  {Effect: gateway.EffectNotificationForged, Signed: true},
+		"event \"x\"":              {Effect: gateway.EffectNotificationLost, Event: "x"},
+		"event means nothing to":   {Effect: gateway.EffectHeld, Event: notify.Settlement},
+		"the effect reset":         {Effect: gateway.EffectReset, Copies: 1},
 	} {
 		_, err := b.g.AddFaults(f)
 		require.ErrorContains(t, err, text)

@@ -180,7 +180,7 @@ func (g *Gateway) query(r *request) answer {
 	fx := r.fx
 	q, refused := readQuery(r.Get("filter"))
 	if refused == nil && fx.code != "" {
-		refused = &refusal{code: fx.code, kind: typeQuery}
+		refused = fx.codeShape.refusal(fx.code, typeQuery)
 	}
 	if refused != nil {
 		return g.refused(r, refused)

@@ -13,6 +13,9 @@ import (
 // maxFaults bounds a script: every request looks at each of its lines.
 const maxFaults = 1000
 
+// maxScript bounds the text of one, in bytes: some 250 for each fault.
+const maxScript = 256 << 10
+
 // script is the list of faults, with its own lock so that it can be looked at
 // before a request is processed.
 type script struct {
@@ -100,32 +103,40 @@ func (s *script) act(about *subject) effects {
 	defer s.mu.Unlock()
 	var e effects
 	for _, l := range s.lines {
-		if l.Effect == EffectDown || !l.matches(about) || !l.fires() {
+		if !l.matches(about) || !l.fires() {
 			continue
 		}
-		var extra time.Duration
-		if l.Spread > 0 {
-			extra = time.Duration(l.rng.Int64N(int64(l.Spread)))
-		}
-		e.add(&l.Fault, extra)
+		e.add(&l.Fault, l.wait(l.rng))
 	}
 	return e
 }
 
-// refuses says whether a connection that comes in is to be closed at once.
-func (s *script) refuses() bool {
+// arrives says what becomes of a connection that comes in: whether it is to be
+// reset at once, and for how long its handshake is to stall.
+func (s *script) arrives() (reset bool, stall time.Duration) {
 	if s.empty() {
-		return false
+		return false, 0
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	refused := false
 	for _, l := range s.lines {
-		if l.Effect == EffectDown && l.fires() {
-			refused = true
+		if effectRules[l.Effect].on != onConnection || !l.fires() {
+			continue
+		}
+		if l.Effect == EffectDown {
+			reset = true
+		} else {
+			stall += orLong(l.wait(l.rng))
 		}
 	}
-	return refused
+	return reset, stall
+}
+
+// refusing says whether the port is to be closed.
+func (s *script) refusing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.lines, func(l *line) bool { return l.Effect == EffectRefuse })
 }
 
 // fires counts a match and decides whether the fault acts on it.

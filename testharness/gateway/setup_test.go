@@ -280,7 +280,28 @@ func (b *bench) tick(d time.Duration) {
 // send posts over HTTPS.
 func (b *bench) send(element fields) (status int, content []byte, err error) {
 	b.t.Helper()
-	r, err := http.NewRequest(http.MethodPost, b.server.JSONURL(), bytes.NewReader(body(b.t, element)))
+	return b.sendIn(context.Background(), element)
+}
+
+// leave posts over HTTPS and goes away without an answer once that is so.
+func (b *bench) leave(element fields, once func() bool) {
+	b.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	failed := make(chan error, 1)
+	go func() {
+		_, _, err := b.sendIn(ctx, element)
+		failed <- err
+	}()
+	require.Eventually(b.t, once, time.Minute, time.Millisecond)
+	require.Empty(b.t, failed, "there is no answer yet")
+	cancel()
+	require.ErrorIs(b.t, <-failed, context.Canceled)
+}
+
+func (b *bench) sendIn(ctx context.Context, element fields) (status int, content []byte, err error) {
+	b.t.Helper()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, b.server.JSONURL(), bytes.NewReader(body(b.t, element)))
 	require.NoError(b.t, err)
 	r.SetBasicAuth(gateway.DefaultUser, gateway.DefaultPassword)
 	r.Header.Set("Content-Type", "application/json")

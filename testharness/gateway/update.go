@@ -106,7 +106,7 @@ func (g *Gateway) apply(u *user, up *update, fx *effects, at time.Time) *refusal
 		return no(codeNotFound)
 	}
 	if fx.code != "" && !fx.codeApplied {
-		return no(fx.code)
+		return fx.codeShape.refusal(fx.code, typeUpdate)
 	}
 	names := updatable[t.kind]
 	if names == nil || t.plan == nil && (t.status > StatusSuspended || at.Before(t.doubt)) || t.plan != nil && t.plan.Active == planStopped {
@@ -127,9 +127,9 @@ func (g *Gateway) apply(u *user, up *update, fx *effects, at time.Time) *refusal
 	}
 	switch {
 	case fx.code != "":
-		return no(fx.code)
-	case fx.lostError:
-		return &refusal{code: codeUnknown}
+		return fx.codeShape.refusal(fx.code, typeUpdate)
+	case fx.lostError != "":
+		return &refusal{code: fx.lostError}
 	}
 	return nil
 }

@@ -186,7 +186,7 @@ func latency(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	delay, err := time.ParseDuration(args[1])
 	ts.Check(err)
-	_, err = w.gateway.AddFaults(gateway.Fault{Effect: gateway.EffectLatency, Type: "AUTH", Amount: &amount, Delay: gateway.Duration(delay)})
+	_, err = w.gateway.AddFaults(gateway.Fault{Effect: gateway.EffectLatency, Type: "AUTH", Amount: gateway.Exactly(amount), Delay: gateway.Duration(delay)})
 	ts.Check(err)
 }
 

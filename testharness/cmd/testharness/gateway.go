@@ -20,7 +20,8 @@ type gatewayCommand struct {
 	Listen  string           `default:"127.0.0.1:0" help:"Address of the HTTPS service (${default}; port 0 picks a free one)."`
 	Admin   string           `default:"127.0.0.1:0" help:"Loopback address of the admin API (${default})."`
 	Dir     string           `required:"" type:"path" help:"Folder that gets ca.pem and gateway.json once the simulator answers."`
-	Faults  string           `type:"existingfile" help:"Fault script to begin with: a JSON list."`
+	Script  []string         `type:"existingfile" sep:"none" placeholder:"FILE" help:"Fault script to begin with; may be given more than once. See testharness fault add --help."`
+	Story   []string         `placeholder:"NAME" help:"Ready story to begin with; may be given more than once. See testharness fault stories."`
 	Rules   string           `type:"existingfile" help:"Notification rules to begin with: a JSON list."`
 	Latency gateway.Duration `default:"0s" help:"Time added to every call (${default})."`
 	Journal string           `type:"path" help:"File that keeps what the simulator holds, so that it goes on there when it is started again, even after a kill."`
@@ -36,7 +37,7 @@ func (*gatewayCommand) Help() string {
 
 Example:
   testharness gateway --dir /tmp/gateway --latency 50ms
-  testharness gateway --dir /tmp/gateway --faults faults.json --seed 7
+  testharness gateway --dir /tmp/gateway --script faults.yaml --story slow-bank --seed 7
   testharness gateway --dir /tmp/gateway --json`
 }
 
@@ -46,15 +47,18 @@ func (c *gatewayCommand) Run(ctx context.Context, k *kong.Kong) error {
 		c.Seed = rand.Uint64() //nolint:gosec // a number to tell runs apart
 	}
 	cfg := gateway.Config{Seed: c.Seed, Journal: c.Journal, Calls: c.Calls, Switches: gateway.Switches{Latency: c.Latency}}
-	if c.Faults != "" {
-		script, err := os.ReadFile(c.Faults)
+	for _, file := range c.Script {
+		faults, err := readScript(file)
 		if err != nil {
-			return fmt.Errorf("read fault script: %w", err)
+			return err
 		}
-		if cfg.Faults, err = gateway.ParseFaults(script); err != nil {
-			return fmt.Errorf("fault script %s: %w", c.Faults, err)
-		}
+		cfg.Faults = append(cfg.Faults, faults...)
 	}
+	stories, err := readStories(c.Story)
+	if err != nil {
+		return err
+	}
+	cfg.Faults = append(cfg.Faults, stories...)
 	if c.Rules != "" {
 		list, err := os.ReadFile(c.Rules)
 		if err != nil {

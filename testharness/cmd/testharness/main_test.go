@@ -63,9 +63,9 @@ func simulator(t *testing.T, args ...string) string {
 
 func TestSimulatorCommands(t *testing.T) {
 	t.Parallel()
-	script := filepath.Join(t.TempDir(), "faults.json")
-	require.NoError(t, os.WriteFile(script, []byte(`[{"effect":"held","times":1}]`), 0o600))
-	admin := simulator(t, "--faults", script, "--seed", "7", "--latency", "1ms")
+	script := filepath.Join(t.TempDir(), "faults.yaml")
+	require.NoError(t, os.WriteFile(script, []byte("# one\n- effect: held\n  times: 1\n"), 0o600))
+	admin := simulator(t, "--script", script, "--story", "account-missing", "--seed", "7", "--latency", "1ms")
 	do := func(args ...string) string {
 		t.Helper()
 		out, err := run(t.Context(), append(args, "--admin", admin)...)
@@ -88,12 +88,19 @@ func TestSimulatorCommands(t *testing.T) {
 	require.Contains(t, table, check)
 	require.Contains(t, table, "0.01 GBP")
 
-	require.Equal(t, "f2\nf3", do("fault", "add", `[{"effect":"reset"},{"effect":"responses_key"}]`))
-	require.Equal(t, "f4", do("fault", "add", "@"+script))
-	require.Len(t, strings.Split(do("fault", "list"), "\n"), 4)
+	require.Equal(t, "f3\nf4", do("fault", "add", `[{"effect":"reset"},{"effect":"responses_key"}]`))
+	require.JSONEq(t, `{"ids":["f5","f6"]}`, do("fault", "add", script, "--story", "card-declined", "--json"))
+	list := strings.Split(do("fault", "list"), "\n")
+	require.Len(t, list, 7)
+	require.Equal(t, `f6  0        0      {"effect":"code","type":"AUTH","times":1,"code":"70000","acquirerresponsecode":"05"}`, list[6])
+	do("fault", "delete", "f6", "f1")
+	require.JSONEq(t, `{"deleted":["f5"],"all":false}`, do("fault", "delete", "f5", "--json"))
+	var faults []gateway.FaultState
+	require.NoError(t, json.Unmarshal([]byte(do("fault", "list", "--json")), &faults))
+	require.Len(t, faults, 3)
 	require.Len(t, strings.Split(do("bank", "list"), "\n"), 1)
 	require.Equal(t, "[]", do("bank", "list", "--json"))
-	do("fault", "clear")
+	do("fault", "delete", "--all")
 	require.Empty(t, do("fault", "list"))
 }
 
@@ -129,6 +136,23 @@ func TestSimulatorTellsMachines(t *testing.T) {
 	require.NoError(t, <-ended)
 }
 
+func TestStoriesCommand(t *testing.T) {
+	t.Parallel()
+	out, err := run(t.Context(), "fault", "stories")
+	require.NoError(t, err)
+	require.Contains(t, out, "answer-lost ")
+	require.Contains(t, out, "The bank charges the card, and the connection closes before the answer.")
+	out, err = run(t.Context(), "fault", "stories", "--json")
+	require.NoError(t, err)
+	var stories []gateway.Story
+	require.NoError(t, json.Unmarshal([]byte(out), &stories))
+	require.GreaterOrEqual(t, len(stories), 20)
+	out, err = run(t.Context(), "fault", "stories", "--show", "slow-bank")
+	require.NoError(t, err)
+	_, err = gateway.ParseFaults([]byte(out))
+	require.NoError(t, err)
+}
+
 func TestSimulatorCommandErrors(t *testing.T) {
 	t.Parallel()
 	admin := simulator(t)
@@ -144,7 +168,14 @@ func TestSimulatorCommandErrors(t *testing.T) {
 		"the simulator refuses: 404": {"ledger", "--admin", admin + "/nowhere"},
 		"is the simulator running":   {"ledger", "--admin", "http://127.0.0.1:1"},
 		"missing flags: --admin":     {"ledger"},
-		`effect "none"`:              {"gateway", "--dir", t.TempDir(), "--faults", broken},
+		`effect "none"`:              {"gateway", "--dir", t.TempDir(), "--script", broken},
+		"there is no story":          {"gateway", "--dir", t.TempDir(), "--story", "none"},
+		"there is no story \"none\"": {"fault", "add", "--admin", admin, "--story", "none"},
+		"name a script or a --story": {"fault", "add", "--admin", admin},
+		"no such file":               {"fault", "add", "--admin", admin, broken + "x"},
+		"name ids or --all":          {"fault", "delete", "--admin", admin, "--all", "f1"},
+		`no fault "f77"`:             {"fault", "delete", "--admin", admin, "f77"},
+		"there are account-missing":  {"fault", "stories", "--show", "none"},
 		"loopback":                   {"gateway", "--dir", t.TempDir(), "--admin", "0.0.0.0:0"},
 	} {
 		_, err := run(t.Context(), args...)
