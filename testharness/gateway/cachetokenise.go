@@ -98,10 +98,11 @@ func (g *Gateway) spend(p *payment) bool {
 }
 
 // tokenWrap is what a cachetoken looks like inside: some clients unwrap it
-// before they send it back, others don't.
+// before they send it back, others don't. Those that do may take over every
+// member, so none stands here that would change where they send it: a null
+// datacenterurl takes away the address that they were given.
 type tokenWrap struct {
-	URL   *string `json:"datacenterurl"`
-	Token string  `json:"cachetoken"`
+	Token string `json:"cachetoken"`
 }
 
 func wrapToken(id string) string {
