@@ -63,7 +63,7 @@
 //	GET    /bank          every BankSession, oldest first
 //	POST   /bank          what a customer does at the bank (BankRequest), answers the BankSession
 //	GET    /faults        the script, and how often each fault matched and fired
-//	POST   /faults        one Fault or a list; adds all or none, answers their ids
+//	POST   /faults        a fault script (ParseFaults); adds all or none, answers their ids
 //	DELETE /faults        clears the script
 //	DELETE /faults/{id}   deletes one
 //	GET    /sites, /users, /switches
