@@ -13,11 +13,12 @@ type faultsPage struct {
 	frame
 	Faults  []gateway.FaultState
 	Effects []gateway.Effect
+	Stories []gateway.Story
 	Script  string
 }
 
 func (p *portal) faultsPage(r *http.Request) *faultsPage {
-	return &faultsPage{frame: p.frame(r, "faults", "Faults"), Faults: p.g.Faults(), Effects: gateway.Effects()}
+	return &faultsPage{frame: p.frame(r, "faults", "Faults"), Faults: p.g.Faults(), Effects: gateway.Effects(), Stories: gateway.Stories()}
 }
 
 func (p *portal) faults(w http.ResponseWriter, r *http.Request) { show(w, "faults", p.faultsPage(r)) }
@@ -32,9 +33,20 @@ func faultText(f gateway.FaultState) (string, error) {
 	return string(text), nil
 }
 
-// addFaults takes a script as the command and the API do.
+// addFaults takes a script as the command and the API do, or the name of a
+// ready one.
 func (p *portal) addFaults(w http.ResponseWriter, r *http.Request) {
 	script := r.PostFormValue("script")
+	if name := text(r, "story"); name != "" {
+		story, err := gateway.FindStory(name)
+		if err != nil {
+			page := p.faultsPage(r)
+			page.Wrong = err.Error()
+			refuse(w, "faults", page)
+			return
+		}
+		script = story.Script
+	}
 	faults, err := gateway.ParseFaults([]byte(script))
 	if err == nil {
 		_, err = p.g.AddFaults(faults...)

@@ -198,6 +198,7 @@ func TestSitesAndSwitches(t *testing.T) {
 		"0, 1 or 2":              {"terminal", url.Values{"site": {gateway.DefaultSite}, "card": {"4111111111111111"}, "amount": {"1"}, "currency": {"GBP"}}},
 		"write it like":          {"terminal", url.Values{"site": {gateway.DefaultSite}, "card": {"4111111111111111"}, "currency": {"GBP"}}},
 		"not within":             {"clock", url.Values{"duration": {"99999h"}}},
+		"no story":               {"faults", url.Values{"story": {"none"}}},
 		"how far":                {"clock", url.Values{}},
 		"no site":                {"rules", url.Values{"site": {"none"}, "url": {"https://shop.example.com/"}}},
 		"class=\"box said wrong": {"notifications", url.Values{"id": {"x"}}},

@@ -66,7 +66,8 @@ func (d *detailsPage) CanCancel() bool { return d.CanSuspend() || d.CanRelease()
 
 // CanRefund says whether there is something that could be given back.
 func (d *detailsPage) CanRefund() bool {
-	return d.Type == typeAuth && d.ErrorCode == "0" && d.SettleStatus != gateway.StatusCancelled && d.Left != ""
+	return d.Type == typeAuth && d.ErrorCode == "0" && d.SettleStatus != gateway.StatusCancelled && d.Left != "" &&
+		(d.Bank == nil || d.SettleStatus == gateway.StatusSettled)
 }
 
 // CanDecide says whether a customer at the bank can still decide.

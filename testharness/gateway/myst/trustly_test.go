@@ -1,6 +1,9 @@
 package myst_test
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -75,6 +78,28 @@ func TestTrustly_Declined(t *testing.T) {
 	require.NoError(t, err)
 	p.open(b.page("transactions/" + ref))
 	require.Contains(t, p.text("#history"), "3 cancelled → 100 settled batch")
+}
+
+// A page of somebody else can't decide for a customer, nor move the clock.
+func TestTrustly_NotFromElsewhere(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ref, redirect := b.transfer("https://shop.example.com", "K1004-a1")
+	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, `<!doctype html><form method="post" action="`+redirect+`"><button name="decision" value="decline">Win</button></form>
+<form method="post" action="`+b.page("clock")+`"><button name="by" value="24h">Win more</button></form>`)
+	}))
+	t.Cleanup(evil.Close)
+	p := browse(t)
+	before := b.g.Now()
+	for _, button := range []string{"Win", "Win more"} {
+		p.open(evil.URL)
+		p.click(button)
+		p.sees("cross-origin request")
+	}
+	require.Empty(t, decision(t, b, ref))
+	require.WithinDuration(t, before, b.g.Now(), 2*browserLimit)
 }
 
 func TestTrustly_WalkedAway(t *testing.T) {
