@@ -17,6 +17,8 @@ type book struct {
 
 	// plans are the subscriptions.
 	plans []*transaction
+	// stepped is told before a batch runs, so that none runs twice.
+	stepped func()
 	// daily is what follows a batch: the payments of subscriptions.
 	daily func(midnight time.Time)
 	// open are those that time alone may change, compacted at every batch.
@@ -32,7 +34,7 @@ type book struct {
 func newBook(now time.Time) *book {
 	return &book{
 		byRef: map[string]*transaction{}, byOrder: map[string][]*transaction{}, byParent: map[string][]*transaction{}, bySession: map[string]*transaction{},
-		nextBatch: startOfDay(now).Add(day), nextLapse: forever, changed: func(*transaction) {}, daily: func(time.Time) {},
+		nextBatch: startOfDay(now).Add(day), nextLapse: forever, changed: func(*transaction) {}, daily: func(time.Time) {}, stepped: func() {},
 	}
 }
 
@@ -137,9 +139,11 @@ func (b *book) advance(now time.Time) {
 		if now.Before(b.nextBatch) {
 			return
 		}
-		b.batch(b.nextBatch)
-		b.daily(b.nextBatch)
-		b.nextBatch = b.nextBatch.Add(day)
+		midnight := b.nextBatch
+		b.nextBatch = midnight.Add(day)
+		b.stepped()
+		b.batch(midnight)
+		b.daily(midnight)
 	}
 }
 

@@ -104,6 +104,7 @@ func (g *Gateway) resume() error {
 // keepBook has every change of a transaction written down, and then told to
 // whom it concerns. g.mu is held.
 func (g *Gateway) keepBook() {
+	g.book.stepped = g.keepClock
 	g.book.changed = func(t *transaction) {
 		if g.kept != nil {
 			g.kept.write(keep(t))
@@ -271,11 +272,7 @@ func (g *Gateway) clock() time.Time {
 	if now := g.now().UTC().Add(g.offset); now.After(g.latest) {
 		g.latest = now
 	}
-	before := g.book.nextBatch
 	g.book.advance(g.latest)
-	if !g.book.nextBatch.Equal(before) {
-		g.keepClock()
-	}
 	return g.latest
 }
 

@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -91,4 +92,27 @@ func TestJournalThatCannotBeOpened(t *testing.T) {
 	require.NoError(t, os.WriteFile(broken, []byte("{\"nothing\n"), 0o600))
 	_, err = gateway.New(gateway.Config{Journal: broken})
 	require.ErrorContains(t, err, "line 1")
+}
+
+// A gateway that is killed in the middle of a batch does not run it again.
+func TestJournalCutInABatch(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "journal")
+	journal := func(cfg *gateway.Config) { cfg.Journal = path }
+	b := setup(t, journal)
+	ref := b.charge(nil)
+	b.tick(14 * hour)
+	require.Equal(t, 10, b.entry(ref).SettleStatus)
+	// Nothing came after the last payment that the batch had moved.
+	text := b.journal(path)
+	moved := strings.LastIndex(text, `{"transaction":`)
+	moved += strings.IndexByte(text[moved:], '\n') + 1
+	require.NoError(t, os.WriteFile(path, []byte(text[:moved]), 0o600))
+
+	again := setup(t, journal)
+	require.Equal(t, 10, again.entry(ref).SettleStatus)
+	again.tick(day - 1)
+	require.Equal(t, 10, again.entry(ref).SettleStatus)
+	again.tick(1)
+	require.Equal(t, 100, again.entry(ref).SettleStatus)
 }

@@ -136,18 +136,25 @@ func (g *Gateway) subscriptions(midnight time.Time) {
 				pl.Active = planActive
 			}
 		}
+		g.setPlan(t, pl)
 		for pl.Active == planActive && !pl.Next.After(midnight) {
 			pl.Number++
 			pl.Next = pl.after(pl.Next)
-			g.book.add(g.instalment(t, pl.Number, midnight))
 			if pl.Final > 0 && pl.Number >= pl.Final {
 				pl.Active = planStopped
 			}
+			// First: a payment that a kill forgets is better than one made twice.
+			g.setPlan(t, pl)
+			g.book.add(g.instalment(t, pl.Number, midnight))
 		}
-		if pl != *t.plan {
-			t.plan = &pl
-			g.book.changed(t)
-		}
+	}
+}
+
+// setPlan takes over a plan that has changed. g.mu is held.
+func (g *Gateway) setPlan(t *transaction, pl plan) {
+	if pl != *t.plan {
+		t.plan = &pl
+		g.book.changed(t)
 	}
 }
 
@@ -180,7 +187,7 @@ func (g *Gateway) instalment(sub *transaction, number int, at time.Time) *transa
 	return t
 }
 
-// setPlan changes one field of a series, and says whether the value is a right
+// set changes one field of a series, and says whether the value is a right
 // one.
 func (p *plan) set(name, value string) bool {
 	switch name {
