@@ -24,6 +24,8 @@ import (
 //	any, stopped    none                                  cancelled / no        nothing (3)
 //	                                                      declined /
 //	                                                      rejected
+//	in doubt        of an earlier attempt, and not both   unknown     wait      a person; look
+//	                 wait to be released
 //	any             settled                               settled     yes       nothing (3)
 //	any             started, and a bank decides           pending     wait      follow
 //	any             suspended, and one of no older        waiting     wait      cancel it; a person
@@ -40,16 +42,17 @@ import (
 //	                 database and not confirmed since
 //	planned         none, charging is paused              waiting     wait (5)  see whether the pause is over
 //	planned         none                                  planned     wait      start by turn
-//	absent          none                                  waiting     wait      a new attempt, or a person (6)
-//	not sent        none                                  waiting     wait      a new attempt after a while (6)
 //	any             none: an earlier one turned up,       waiting     wait      a person
 //	                 was told yes for, and is gone
+//	absent          none                                  waiting     wait      a new attempt, or a person (6)
+//	not sent        none                                  waiting     wait      a new attempt after a while (6)
 //	declined        none                                  declined    no        nothing (3)
-//	rejected        none, for the link's or site's sake   waiting     wait (5)  a new attempt once mended; a person,
-//	                                                                            if refused again and again
+//	rejected        none, for the link's or site's sake   waiting     wait (5)  a person mends it; a new attempt then,
+//	                                                                            unless refused again and again
 //	rejected        none, for the order's sake            waiting     wait      a person
 //	rejected        none                                  rejected    no        nothing (3)
-//	approved, held  none: cancelled or lapsed there       waiting     wait      a person
+//	approved, held, none: cancelled or lapsed there       waiting     wait      a person
+//	 withdrawn
 //
 //	(1) no, if the order was cancelled meanwhile.
 //	(2) one that settles by itself and turns up after no was told is a person's.

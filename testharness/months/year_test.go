@@ -23,8 +23,8 @@ var troubles = []gateway.Fault{
 	{Effect: gateway.EffectDown, Times: 3},
 }
 
-// A year of one company: an order every other day, one in ten in trouble, one in
-// thirty cancelled, and a night each month in which the gateway is away.
+// A year of one company: an order every day or two, one in ten in trouble, one in
+// thirty cancelled, and now and then hours in which the gateway is away.
 func TestYear(t *testing.T) {
 	t.Parallel()
 	for mode := range modes {
