@@ -23,7 +23,7 @@ var assets embed.FS
 func Assets() http.Handler {
 	files := http.FileServerFS(assets)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "max-age=300")
+		w.Header().Set("Cache-Control", "no-cache")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		name := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/'):]
 		at := *r
