@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
@@ -239,4 +240,23 @@ func TestRules(t *testing.T) {
 	p.click("Delete")
 	p.sees("No rules")
 	require.Empty(t, b.g.NotificationRules())
+}
+
+// Whoever runs no scripts can do the same.
+func TestWithoutScripts(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	p := browse(t)
+	_, err := chromedp.Call(p.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	require.NoError(t, err)
+	p.open(b.page("terminal"))
+	p.click("Take the payment")
+	p.until("document.querySelector('#actions')")
+	p.click("Cancel")
+	p.sees("Cancelled.")
+	p.click("Clock")
+	p.click("24 hours")
+	p.sees("What became due")
+	p.click("Transactions")
+	p.sees("3 cancelled")
 }
