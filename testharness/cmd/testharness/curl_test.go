@@ -160,7 +160,7 @@ func curl(t *testing.T, info gateway.Info, url, contentType, body string) []byte
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "curl", "--silent", "--show-error", "--fail", "--compressed", "--cacert", info.CAFile,
 		"--user", gateway.DefaultUser+":"+gateway.DefaultPassword, "--header", "Content-Type: "+contentType, "--data", body, url)
-	cmd.Stderr = t.Output()
+	cmd.Env, cmd.Stderr = direct(), t.Output()
 	out, err := cmd.Output()
 	require.NoError(t, err)
 	return out

@@ -53,6 +53,12 @@ func process(t *testing.T, dir string) gateway.Info {
 	return info
 }
 
+// direct is the environment of a program that asks this machine, whatever
+// proxy leads elsewhere.
+func direct() []string {
+	return append(os.Environ(), "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
+}
+
 // program skips the test if a program isn't there; CI has to have curl.
 func program(t *testing.T, name string, check ...string) {
 	t.Helper()

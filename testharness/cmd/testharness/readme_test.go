@@ -63,7 +63,7 @@ func TestReadmeInOtherLanguages(t *testing.T) {
 			info := process(t, dir)
 			cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 			cmd.Stdin = strings.NewReader(strings.ReplaceAll(blocks[i].code, "/tmp/gateway", dir))
-			cmd.Stderr = t.Output()
+			cmd.Env, cmd.Stderr = direct(), t.Output()
 			out, err := cmd.Output()
 			require.NoError(t, err, string(out))
 
