@@ -20,7 +20,8 @@ import (
 const browserLimit = time.Minute
 
 // chromium is the one browser that all tests of this package share, each in a
-// profile of its own. It is started by the first that needs it.
+// tab of its own: the pages keep nothing in it. It is started by the first that
+// needs it.
 var chromium struct {
 	once sync.Once
 	err  error
@@ -40,7 +41,7 @@ func TestMain(m *testing.M) {
 }
 
 func startChromium() {
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.IgnoreCertErrors, chromedp.WindowSize(1280, 1000))
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.IgnoreCertErrors, chromedp.DisableGPU, chromedp.Flag("process-per-site", true), chromedp.WindowSize(1280, 1000))
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), opts...)
 	ctx, cancel := chromedp.NewContext(allocator)
 	if chromium.err = chromedp.Do(ctx); chromium.err != nil {
@@ -49,7 +50,7 @@ func startChromium() {
 		return
 	}
 	chromium.tab = func() (context.Context, context.CancelFunc) {
-		return chromedp.NewContext(ctx, chromedp.WithNewBrowserContext())
+		return chromedp.NewContext(ctx)
 	}
 	chromium.quit = func() error {
 		limited, done := context.WithTimeout(ctx, browserLimit)
@@ -126,7 +127,7 @@ func (b *tab) until(js string) {
 func eventually(holds func() bool) bool {
 	limit := time.NewTimer(browserLimit)
 	defer limit.Stop()
-	again := time.NewTicker(10 * time.Millisecond)
+	again := time.NewTicker(25 * time.Millisecond)
 	defer again.Stop()
 	for !holds() {
 		select {
