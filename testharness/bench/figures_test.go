@@ -87,3 +87,15 @@ func TestTheBestLevelIsTheOneWithTheHighestMedian(t *testing.T) {
 	require.Equal(t, 16, level)
 	require.InDelta(t, 800, rate, 0)
 }
+
+func TestSimulatorShare(t *testing.T) {
+	t.Parallel()
+	plain := map[int]*sample{
+		1: {cpu: cpu{"simulator": 1, "bare loop": 9}, charges: 10_000},
+		8: {cpu: cpu{"simulator": 2}, charges: 20_000},
+	}
+	host := &sample{cpu: cpu{"host": 3, "plugin": 1, "simulator": 5}, charges: 4_000}
+	require.InDelta(t, 0.1, simulatorShare(plain, host), 1e-9, "100 µs an AUTH, 1 ms a charge")
+	require.Zero(t, simulatorShare(plain, &sample{cpu: cpu{}}), "a system that does not tell")
+	require.Zero(t, simulatorShare(map[int]*sample{}, host))
+}

@@ -53,6 +53,9 @@ func (b *bench) reportSpeed(e engine, plain map[int]*sample, best int, host, lon
 	b.say("  only one, releases it and reads that back.")
 	b.reportCPU("Processor time for each charge, in microseconds, release included", host)
 	b.reportCPU(fmt.Sprintf("The same of the bare loop, %d at a time", best), plain[best])
+	if s.simulator > 0 {
+		b.say("  The simulator needs %.3f of host's and plugin's processor time for a charge to answer an AUTH.", s.simulator)
+	}
 	if e.pid() == 0 {
 		b.say("  (SQLite works within the process that uses it.)")
 	}

@@ -20,7 +20,7 @@ const (
 const settleLimit = 3 * time.Minute
 
 // speed is what a database's part gives for the summary.
-type speed struct{ ratio, loneP50, ownP99 float64 }
+type speed struct{ ratio, loneP50, ownP99, simulator float64 }
 
 // sample is what the rounds of one side gave.
 type sample struct {
@@ -72,6 +72,7 @@ func (b *bench) throughput(ctx context.Context, e engine) (s speed, err error) {
 	}
 	best, rate := bestOf(plain)
 	s = speed{ratio: round(median(host.rates)/rate, 2), loneP50: round(median(lone.p50), 2), ownP99: round(median(host.p99), 1)}
+	s.simulator = round(simulatorShare(plain, host), 3)
 	b.reportSpeed(e, plain, best, host, lone, s)
 	return s, nil
 }
@@ -146,6 +147,21 @@ func (r *rig) hostRound(ctx context.Context, s *sample, concurrency, n int, e en
 	s.order99 = append(s.order99, milliseconds(quantile(got.times, 0.99)))
 	s.together = between(from, to, metricCommits, "change").mean()
 	return nil
+}
+
+// simulatorShare is the simulator's processor time for each AUTH by that of host
+// and plugin for each charge. The bare loop's calls are AUTHs and nothing else.
+func simulatorShare(plain map[int]*sample, host *sample) float64 {
+	var used float64
+	var auths int
+	for _, s := range plain {
+		used, auths = used+s.cpu["simulator"], auths+s.charges
+	}
+	ours := host.cpu["host"] + host.cpu["plugin"]
+	if ours == 0 || auths == 0 || host.charges == 0 {
+		return 0
+	}
+	return used / float64(auths) / (ours / float64(host.charges))
 }
 
 // bestOf gives the concurrency with the highest rate.
