@@ -17,6 +17,7 @@ func (g *Gateway) AdminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /ledger", func(w http.ResponseWriter, _ *http.Request) { reply(w, g.Ledger()) })
 	mux.HandleFunc("GET /calls", func(w http.ResponseWriter, _ *http.Request) { reply(w, g.Calls()) })
+	mux.HandleFunc("GET /totals", func(w http.ResponseWriter, _ *http.Request) { reply(w, g.Totals()) })
 	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { reply(w, g.Stats()) })
 	mux.HandleFunc("POST /tick", act(func(in TickRequest) (any, error) {
 		now, err := g.Tick(time.Duration(in.Duration))

@@ -15,6 +15,11 @@ type book struct {
 	byParent  map[string][]*transaction
 	bySession map[string]*transaction // bank transfers
 
+	// keep is how many are kept if they can be forgotten, 0 for all; shrinkAt is
+	// the number at which that is looked at, forgotten what it came to.
+	keep, shrinkAt int
+	forgotten      totals
+
 	// plans are the subscriptions.
 	plans []*transaction
 	// stepped is told before a batch runs, so that none runs twice.
@@ -31,8 +36,9 @@ type book struct {
 	changed func(*transaction)
 }
 
-func newBook(now time.Time) *book {
+func newBook(now time.Time, keep int) *book {
 	return &book{
+		keep: keep, shrinkAt: keep + keep/4 + 1, forgotten: totals{},
 		byRef: map[string]*transaction{}, byOrder: map[string][]*transaction{}, byParent: map[string][]*transaction{}, bySession: map[string]*transaction{},
 		nextBatch: startOfDay(now).Add(day), nextLapse: forever, changed: func(*transaction) {}, daily: func(time.Time) {}, stepped: func() {},
 	}

@@ -45,6 +45,13 @@ type Config struct {
 	// certificates: a gateway that is killed and started again goes on where it
 	// was. Faults and switches are not kept. Empty keeps nothing.
 	Journal string
+	// Keep is how many transactions stay in memory, and in the journal; 0 keeps
+	// all. Above it (by up to a quarter) the oldest are forgotten that nothing can
+	// change any more: settled, cancelled, declined. To callers their references
+	// are then unknown; Totals still counts them. A transaction stays as long as
+	// one that names it as its parent, those that stored a card go last, and what
+	// has not settled stays in any case.
+	Keep int
 	// Calls is how many request elements that arrived are remembered (Calls), the
 	// newest; zero remembers none.
 	Calls int

@@ -57,6 +57,7 @@
 //
 //	GET    /ledger        every transaction (Entry), oldest first
 //	GET    /calls         the request elements that arrived (Calls), if Config.Calls is set
+//	GET    /totals        counts and sums by type, code, settle status and currency (Total)
 //	GET    /stats         counts of calls, requests by type, connections (Stats)
 //	POST   /tick          {"duration":"24h"} moves the settlement clock
 //	POST   /vt            a payment in the Virtual Terminal (Entered), answers an Entry

@@ -58,6 +58,9 @@ func New(cfg Config) (*Gateway, error) {
 	if cfg.Node == 0 {
 		cfg.Node = 55
 	}
+	if cfg.Keep < 0 {
+		return nil, fmt.Errorf("new gateway: keep %d is less than zero", cfg.Keep)
+	}
 	if len(cfg.Users) == 0 && len(cfg.Sites) == 0 {
 		cfg.Sites = []Site{{Reference: DefaultSite}}
 		cfg.Users = []User{{
@@ -167,7 +170,7 @@ func (g *Gateway) forget() error {
 	g.tokens = map[string]*token{}
 	g.anyCard.Store(g.switches.AnyCard)
 	g.offset, g.latest = 0, g.now().UTC()
-	g.book = newBook(g.latest)
+	g.book = newBook(g.latest, g.config.Keep)
 	g.book.daily = g.subscriptions
 	g.tape = tape{most: g.config.Calls}
 	g.sender.Reset()
@@ -267,12 +270,15 @@ func (g *Gateway) Ledger() []Entry {
 // Stats returns what was counted since the start or the last Reset.
 func (g *Gateway) Stats() Stats { return g.stats.read() }
 
-// clock reads the settlement clock and lets the batch catch up. g.mu is held.
+// clock reads the settlement clock, lets the batch catch up and forgets what is
+// too much. Whoever calls it holds g.mu, and no transaction yet.
 func (g *Gateway) clock() time.Time {
 	if now := g.now().UTC().Add(g.offset); now.After(g.latest) {
 		g.latest = now
 	}
 	g.book.advance(g.latest)
+	g.book.shrink(g.latest)
+	g.compact()
 	return g.latest
 }
 

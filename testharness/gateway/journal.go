@@ -25,6 +25,9 @@ import (
 // A nil journal keeps nothing. It has no lock: the Gateway's holds for it.
 type journal struct {
 	file *os.File
+	// lines are in the file, of which so many were fresh when it was last written
+	// anew.
+	lines, fresh int
 	// err is the first failure; after it nothing is processed any more.
 	err error
 }
@@ -38,6 +41,8 @@ type journalLine struct {
 	Token       *token           `json:"token,omitempty"`
 	Call        *Call            `json:"call,omitempty"`
 	Reset       bool             `json:"reset,omitempty"`
+	// Forgotten sums the transactions that the journal does not hold any more.
+	Forgotten []Total `json:"forgotten,omitempty"`
 
 	Rule             *notify.Rule         `json:"rule,omitempty"`
 	RuleGone         string               `json:"rule_gone,omitempty"`
@@ -72,7 +77,7 @@ func openJournal(path string) (*journal, []journalLine, error) {
 			if err = errors.Join(err, file.Truncate(int64(len(content)))); err != nil {
 				return nil, nil, errors.Join(fmt.Errorf("open the journal: %w", err), file.Close())
 			}
-			return &journal{file: file}, lines, nil
+			return &journal{file: file, lines: len(lines)}, lines, nil
 		case err != nil:
 			return nil, nil, fmt.Errorf("journal %s, line %d: %w", path, len(lines)+1, err)
 		}
@@ -88,6 +93,7 @@ func (j *journal) write(l journalLine) {
 	if err == nil {
 		_, err = j.file.Write(append(b, '\n'))
 	}
+	j.lines++
 	j.err = err
 }
 
@@ -149,6 +155,8 @@ func (g *Gateway) replay(lines []journalLine) error {
 			g.tokens[l.Token.ID] = l.Token
 		case l.Clock != nil:
 			g.offset, g.book.nextBatch = l.Clock.Offset, l.Clock.NextBatch
+		case l.Forgotten != nil:
+			g.book.forgotten = totalsOf(l.Forgotten)
 		case l.Call != nil:
 			g.tape.add(*l.Call)
 		case l.Transaction != nil:

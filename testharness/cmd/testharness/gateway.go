@@ -26,6 +26,7 @@ type gatewayCommand struct {
 	Latency gateway.Duration `default:"0s" help:"Time added to every call (${default})."`
 	Journal string           `type:"path" help:"File that keeps what the simulator holds, so that it goes on there when it is started again, even after a kill."`
 	Calls   int              `default:"0" help:"How many request elements to remember as they arrived, for GET /calls (${default})."`
+	Keep    int              `placeholder:"N" help:"Transactions kept in memory and journal: above it the oldest that are settled, cancelled or declined are forgotten. Left out: all."`
 	Seed    uint64           `help:"Seed of all that is random. Left out: another one each time, printed at the start."`
 	JSON    bool             `name:"json" help:"Print what gateway.json says as one line of JSON once the simulator answers."`
 }
@@ -46,7 +47,7 @@ func (c *gatewayCommand) Run(ctx context.Context, k *kong.Kong) error {
 	if c.Seed == 0 {
 		c.Seed = rand.Uint64() //nolint:gosec // a number to tell runs apart
 	}
-	cfg := gateway.Config{Seed: c.Seed, Journal: c.Journal, Calls: c.Calls, Switches: gateway.Switches{Latency: c.Latency}}
+	cfg := gateway.Config{Seed: c.Seed, Journal: c.Journal, Keep: c.Keep, Calls: c.Calls, Switches: gateway.Switches{Latency: c.Latency}}
 	for _, file := range c.Script {
 		faults, err := readScript(file)
 		if err != nil {

@@ -17,7 +17,8 @@ import (
 
 type ledgerCommand struct {
 	adminFlags
-	JSON bool `name:"json" help:"Print JSON, with the history of every settle status."`
+	Totals bool `help:"Print counts and sums instead, of forgotten transactions too."`
+	JSON   bool `name:"json" help:"Print JSON, with the history of every settle status."`
 }
 
 // Help is shown by --help.
@@ -31,6 +32,9 @@ Example:
 
 // Run prints the ledger.
 func (c *ledgerCommand) Run(ctx context.Context, k *kong.Kong) error {
+	if c.Totals {
+		return c.totals(ctx, k)
+	}
 	if c.JSON {
 		var raw json.RawMessage
 		if err := c.call(ctx, http.MethodGet, "/ledger", nil, &raw); err != nil {
@@ -61,6 +65,25 @@ func (c *ledgerCommand) Run(ctx context.Context, k *kong.Kong) error {
 		return fmt.Errorf("print ledger: %w", err)
 	}
 	return nil
+}
+
+// totals prints counts and sums.
+func (c *ledgerCommand) totals(ctx context.Context, k *kong.Kong) error {
+	var totals []gateway.Total
+	if err := c.call(ctx, http.MethodGet, "/totals", nil, &totals); err != nil {
+		return fmt.Errorf("totals: %w", err)
+	}
+	if c.JSON {
+		return printJSON(k.Stdout, totals)
+	}
+	rows := [][]string{{"TYPE", "CODE", "SETTLE", "COUNT", "AMOUNT", "FORGOTTEN"}}
+	for _, t := range totals {
+		rows = append(rows, []string{
+			t.Type, t.ErrorCode, fmt.Sprint(t.SettleStatus), fmt.Sprint(t.Count),
+			currency.Format(payment.Amount{Minor: t.Amount, Currency: t.Currency}), fmt.Sprint(t.Forgotten),
+		})
+	}
+	return printTable(k.Stdout, rows)
 }
 
 func dash(s string) string {

@@ -65,7 +65,7 @@ func TestSimulatorCommands(t *testing.T) {
 	t.Parallel()
 	script := filepath.Join(t.TempDir(), "faults.yaml")
 	require.NoError(t, os.WriteFile(script, []byte("# one\n- effect: held\n  times: 1\n"), 0o600))
-	admin := simulator(t, "--script", script, "--story", "account-missing", "--seed", "7", "--latency", "1ms")
+	admin := simulator(t, "--script", script, "--story", "account-missing", "--keep", "1000", "--seed", "7", "--latency", "1ms")
 	do := func(args ...string) string {
 		t.Helper()
 		out, err := run(t.Context(), append(args, "--admin", admin)...)
@@ -87,6 +87,13 @@ func TestSimulatorCommands(t *testing.T) {
 	require.Len(t, strings.Split(table, "\n"), 3)
 	require.Contains(t, table, check)
 	require.Contains(t, table, "0.01 GBP")
+
+	totals := strings.Split(do("ledger", "--totals"), "\n")
+	require.Len(t, totals, 3)
+	require.Regexp(t, `^AUTH +0 +100 +1 +0.01 GBP +0$`, totals[2])
+	var sums []gateway.Total
+	require.NoError(t, json.Unmarshal([]byte(do("ledger", "--totals", "--json")), &sums))
+	require.Len(t, sums, 2)
 
 	require.Equal(t, "f3\nf4", do("fault", "add", `[{"effect":"reset"},{"effect":"responses_key"}]`))
 	require.JSONEq(t, `{"ids":["f5","f6"]}`, do("fault", "add", script, "--story", "card-declined", "--json"))
