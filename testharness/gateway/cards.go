@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/chargehand/chargehand/testharness/gateway/rules"
@@ -36,6 +38,9 @@ var testCards = map[string]card{
 	"4242424242424242": {paymentType: "VISA", country: "US", declines: true},
 	"4000000000000002": {paymentType: "VISA", country: "US", declines: true},
 }
+
+// TestCards are the numbers of the test cards, sorted.
+func TestCards() []string { return slices.Sorted(maps.Keys(testCards)) }
 
 // findCard returns what is kept of a card's number. Others than the test cards
 // are taken only if any is to be, and if the check digit is right.

@@ -21,6 +21,16 @@ type authority struct {
 	config *tls.Config
 }
 
+// Certificate makes a private CA, in PEM form, and what a server needs that its
+// clients are to trust by it, under this machine's loopback names and the host.
+func Certificate(host string) (ca []byte, server *tls.Config, err error) {
+	a, err := newAuthority(host)
+	if err != nil {
+		return nil, nil, err
+	}
+	return a.pem, a.config, nil
+}
+
 // validYears is more than any run lasts, those under virtual time included.
 const validYears = 5
 

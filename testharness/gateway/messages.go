@@ -268,3 +268,13 @@ func message(code string) string {
 	}
 	return "Error " + code
 }
+
+// IsMessage tells whether a text is that of one of the service's codes.
+func IsMessage(text string) bool {
+	for _, known := range messages {
+		if text == known {
+			return true
+		}
+	}
+	return false
+}

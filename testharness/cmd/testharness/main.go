@@ -26,6 +26,8 @@ type commands struct {
 	Conformance conformanceCommand `cmd:"" help:"Examine a payment plugin, in whatever language, over the real protocol."`
 	Gateway     gatewayCommand     `cmd:"" help:"Run the gateway simulator until it is interrupted."`
 	Host        hostCommand        `cmd:"" hidden:"" help:"Run a host with a clock that is wrong, for runs that start one."`
+	Record      recordCommand      `cmd:"" help:"Record what passes between a client and a gateway, masked, until it is interrupted."`
+	Compare     compareCommand     `cmd:"" help:"Play a recording to the simulator and compare the answers."`
 	VT          vtCommand          `cmd:"" name:"vt" help:"Enter a payment in the Virtual Terminal and print its reference."`
 	Ledger      ledgerCommand      `cmd:"" help:"Print every transaction of a running simulator."`
 	Tick        tickCommand        `cmd:"" help:"Move the settlement clock of a running simulator ahead."`
