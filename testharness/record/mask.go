@@ -79,6 +79,7 @@ func (m *masker) mask(text string) string {
 const (
 	lower = "abcdefghijklmnopqrstuvwxyz"
 	upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	tens  = "0123456789"
 )
 
 // shape gives random characters of the same kinds. Of digits in a row, separated
@@ -90,7 +91,7 @@ func shape(text string, dice *mathrand.Rand) string {
 		switch {
 		case c >= '0' && c <= '9':
 			if row%12 < 8 {
-				out.WriteByte(byte('0' + dice.IntN(10)))
+				out.WriteByte(tens[dice.IntN(10)])
 			} else {
 				out.WriteByte('#')
 			}
@@ -127,7 +128,7 @@ func (m *masker) number(text string) string {
 		if c >= '0' && c <= '9' {
 			out[i] = '1'
 			if digits <= 8 {
-				out[i] = byte('1' + dice.IntN(9)) // no zero: it may not begin a number
+				out[i] = tens[1+dice.IntN(9)] // no zero: it may not begin a number
 			}
 		}
 	}
@@ -165,7 +166,7 @@ func reference(text string, dice *mathrand.Rand) string {
 	}
 	out := parts[1] + "-" + parts[2] + "-"
 	for n := 12 - len(parts[1]) - len(parts[2]); n > 0; n-- {
-		out += string(byte('1' + dice.IntN(9)))
+		out += string(tens[1+dice.IntN(9)])
 	}
 	return out
 }

@@ -146,5 +146,10 @@ func (m *masker) name(name string) string {
 	if known[name] || plainMember.MatchString(name) {
 		return name
 	}
-	return m.mask(name)
+	return strings.Map(func(c rune) rune {
+		if c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '-' || c == '.' {
+			return c
+		}
+		return '_' // a name in XML, too
+	}, m.mask(name))
 }

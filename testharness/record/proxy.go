@@ -88,7 +88,7 @@ func Start(ctx context.Context, cfg Config) (*Proxy, error) {
 		return p, nil
 	}
 	if err := p.write(); err != nil {
-		return nil, errors.Join(err, p.Close())
+		return nil, errors.Join(err, p.Close()) //nolint:contextcheck // What was begun is ended whatever became of the start.
 	}
 	return p, nil
 }

@@ -71,7 +71,7 @@ func TestSecretsDoNotReachTheDisk(t *testing.T) {
 	}
 	xml.WriteString(`</payment></billing></request></requestblock>`)
 	res, _ := b.call("/xml/", "text/xml", xml.String())
-	require.Equal(t, http.StatusOK, res.StatusCode)
+	require.Equal(t, http.StatusOK, res.status)
 	res, _ = b.call("/json/?pan="+realCard+"&billinglastname=Featherstone", "application/json", `{"request":[{"sitereference":"test_site12345"}]}`,
 		func(r *http.Request) {
 			r.Header.Set("Cookie", "id=cookie-Secret-77")
@@ -80,7 +80,7 @@ func TestSecretsDoNotReachTheDisk(t *testing.T) {
 			r.Header.Set("Requestreference", "4012 8888 8888 1881")
 			r.Header.Set("Proxy-Authorization", "Basic Hunter2-Hunter2")
 		})
-	require.Equal(t, http.StatusOK, res.StatusCode)
+	require.Equal(t, http.StatusOK, res.status)
 	file := b.close()
 	for _, text := range planted() {
 		require.False(t, strings.Contains(file, text), text) //nolint:testifylint // The file is too long to be printed.
@@ -102,10 +102,10 @@ func TestPassesAnswersOn(t *testing.T) {
 		`","accounttypedescription":"ECOM","parenttransactionreference":"` + parent + `","baseamount":"1050","orderreference":"K1"}]}`
 	zipped := func(r *http.Request) { r.Header.Set("Accept-Encoding", "gzip") }
 	res, text := b.call("/json/", "application/json", body, zipped)
-	require.Equal(t, "gzip", res.Header.Get("Content-Encoding"))
+	require.Equal(t, "gzip", res.header.Get("Content-Encoding"))
 	require.True(t, strings.HasPrefix(text, "\x1f\x8b"), "still compressed")
 	res, _ = b.call("/json/", "application/json", body)
-	require.Equal(t, "application/json", res.Header.Get("Content-Type"))
+	require.Equal(t, "application/json", res.header.Get("Content-Type"))
 	b.close()
 	_, exchanges, err := record.Read(b.file)
 	require.NoError(t, err)
@@ -146,7 +146,7 @@ func TestRefusesLiveSites(t *testing.T) {
 		`{"sitereference":"test_a"}`, `{}`, `[]`, ``, `{"request":`, "\xff",
 	} {
 		res, text := b.call("/json/", "application/json", body)
-		require.Equal(t, http.StatusForbidden, res.StatusCode, body)
+		require.Equal(t, http.StatusForbidden, res.status, body)
 		require.Contains(t, text, "--live")
 	}
 	for _, body := range []string{
@@ -154,7 +154,7 @@ func TestRefusesLiveSites(t *testing.T) {
 		`<requestblock><request type="AUTH"/></requestblock>`, `<requestblock/>`, `<!DOCTYPE x><requestblock/>`,
 	} {
 		res, _ := b.call("/xml/", "text/xml", body)
-		require.Equal(t, http.StatusForbidden, res.StatusCode, body)
+		require.Equal(t, http.StatusForbidden, res.status, body)
 	}
 	require.Equal(t, 0, b.proxy.Count())
 	require.EqualValues(t, 0, b.g.Stats().Calls)
@@ -165,10 +165,10 @@ func TestLivePassesEverything(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(c *record.Config) { c.Live = true })
 	res, text := b.call("/json/", "application/json", `{"card":"`+realCard+`"`)
-	require.Equal(t, http.StatusOK, res.StatusCode)
+	require.Equal(t, http.StatusOK, res.status)
 	require.Contains(t, text, "10205")
 	res, _ = b.call("/secret/"+realCard, "text/plain", "s3cret")
-	require.Equal(t, http.StatusNotFound, res.StatusCode)
+	require.Equal(t, http.StatusNotFound, res.status)
 	file := b.close()
 	require.NotContains(t, file, realCard)
 	require.NotContains(t, file, "s3cret")
@@ -211,12 +211,12 @@ func TestLimits(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(c *record.Config) { c.Limit = 2500 })
 	res, _ := b.call("/json/", "application/json", strings.Repeat(" ", 1<<20+1))
-	require.Equal(t, http.StatusRequestEntityTooLarge, res.StatusCode)
+	require.Equal(t, http.StatusRequestEntityTooLarge, res.status)
 	small := `{"request":[{"sitereference":"test_site12345"}]}`
 	status := 0
 	for n := 0; n < 10 && status != http.StatusServiceUnavailable; n++ {
 		res, _ = b.call("/json/", "application/json", small)
-		status = res.StatusCode
+		status = res.status
 	}
 	require.Equal(t, http.StatusServiceUnavailable, status)
 	b.closed = true

@@ -96,8 +96,14 @@ func (b *bench) close() string {
 	return string(content)
 }
 
+// said is what an answer had.
+type said struct {
+	status int
+	header http.Header
+}
+
 // call posts a body by the recorder.
-func (b *bench) call(path, contentType, body string, change ...func(*http.Request)) (*http.Response, string) {
+func (b *bench) call(path, contentType, body string, change ...func(*http.Request)) (said, string) {
 	b.t.Helper()
 	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodPost, b.proxy.URL()+path, bytes.NewBufferString(body))
 	require.NoError(b.t, err)
@@ -111,7 +117,7 @@ func (b *bench) call(path, contentType, body string, change ...func(*http.Reques
 	defer res.Body.Close()
 	content, err := io.ReadAll(res.Body)
 	require.NoError(b.t, err)
-	return res, string(content)
+	return said{res.StatusCode, res.Header}, string(content)
 }
 
 // ask sends elements in JSON and returns the answers.
@@ -120,7 +126,7 @@ func (b *bench) ask(elements ...fields) []map[string]any {
 	body, err := json.Marshal(fields{"alias": gateway.DefaultUser, "version": "1.00", "request": elements})
 	require.NoError(b.t, err)
 	res, text := b.call("/json/", "application/json", string(body), func(r *http.Request) { r.Header.Set("Requestreference", "Aabcdefgh") })
-	require.Equal(b.t, http.StatusOK, res.StatusCode, text)
+	require.Equal(b.t, http.StatusOK, res.status, text)
 	var answer struct {
 		Response []map[string]any `json:"response"`
 	}
@@ -183,7 +189,7 @@ func (b *bench) session() {
 		<parenttransactionreference>`+parent+`</parenttransactionreference></operation>
 		<merchant><orderreference>K3-a1</orderreference></merchant>
 		<billing><amount currencycode="GBP">1050</amount></billing></request></requestblock>`)
-	require.Equal(b.t, http.StatusOK, res.StatusCode)
+	require.Equal(b.t, http.StatusOK, res.status)
 	res, _ = b.call("/json/", "application/json", `{"alias":"x","request":[{"sitereference":"test_site12345"}]}`, func(r *http.Request) { r.SetBasicAuth("x", "y") })
-	require.Equal(b.t, http.StatusUnauthorized, res.StatusCode)
+	require.Equal(b.t, http.StatusUnauthorized, res.status)
 }
