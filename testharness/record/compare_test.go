@@ -39,8 +39,10 @@ func TestCompareSame(t *testing.T) {
 		require.Empty(t, r.Skipped, r)
 	}
 	require.Equal(t, record.Report{Exchanges: 10, Same: 10}, report)
-	report, results = compare(t, b.file, running(t))
+	g, s := standIn(t)
+	report, results = compare(t, b.file, record.Against{URL: s.JSONURL(), Roots: s.CAPool(), Admin: s.AdminURL()})
 	require.Equal(t, record.Report{Exchanges: 10, Same: 10}, report, results)
+	require.Len(t, g.Ledger(), len(b.g.Ledger()), "one stored card for all that name it")
 }
 
 func TestCompareDifferent(t *testing.T) {

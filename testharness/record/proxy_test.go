@@ -86,6 +86,7 @@ func TestSecretsDoNotReachTheDisk(t *testing.T) {
 		require.False(t, strings.Contains(file, text), text) //nolint:testifylint // The file is too long to be printed.
 	}
 	require.Equal(t, 20, strings.Count(file, "\n"), "a header and an exchange for each call")
+	require.False(t, strings.Contains(file, "uthorization"), "a login in any form") //nolint:testifylint // The file is too long to be printed.
 	require.Contains(t, file, `"requesttypedescriptions":["AUTH"]`)
 	require.Contains(t, file, "unheardof", "new members must be seen")
 	info, err := os.Stat(b.file)
@@ -106,6 +107,7 @@ func TestPassesAnswersOn(t *testing.T) {
 	require.True(t, strings.HasPrefix(text, "\x1f\x8b"), "still compressed")
 	res, _ = b.call("/json/", "application/json", body)
 	require.Equal(t, "application/json", res.header.Get("Content-Type"))
+	require.EqualValues(t, 2, b.g.Stats().Accepted, "on a connection that was used before, Go may send a call twice")
 	b.close()
 	_, exchanges, err := record.Read(b.file)
 	require.NoError(t, err)
