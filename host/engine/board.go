@@ -76,14 +76,18 @@ func (b *board) replace(number int, pauses []charge.Pause, sites []charge.Site) 
 	}
 }
 
+// nearest is the order in which a charge's pauses are told of: who has to mend
+// something must not read of it at some looks only.
+var nearest = [...]charge.Scope{charge.ScopeLink, charge.ScopeSite, charge.ScopeEndpoint}
+
 func (b *board) paused(keys map[charge.Scope]string) (charge.Pause, bool) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	if len(b.pauses) == 0 {
 		return charge.Pause{}, false
 	}
-	for scope, key := range keys {
-		if p, ok := b.pauses[boardKey{scope, key}]; ok {
+	for _, scope := range nearest {
+		if p, ok := b.pauses[boardKey{scope, keys[scope]}]; ok {
 			return p, true
 		}
 	}
@@ -157,21 +161,21 @@ func (b *board) reached(endpoint string, ok bool) int {
 // attempts wait for it. Each miss costs a charge one of its references.
 const pauseAfter = 3
 
-// pauseFor says what the newest attempt's outcome stops.
-func (e *Engine) pauseFor(c *charge.Charge) *charge.Pause {
-	a := c.Newest()
-	if a.Stage != charge.StageAnswered {
-		return nil
-	}
+// pauseFor says what the outcome of a call stops. It counts, so each call is
+// brought here once, however often its answer is written.
+func (e *Engine) pauseFor(c *charge.Charge, a charge.Attempt, res payment.ChargeResult) *charge.Pause {
 	keys := charge.Keys(c.Plugin, c.FulfillerID, c.LinkID, a.Endpoint, a.Site)
-	missed := a.Outcome == payment.OutcomeNotSent && a.Fault == payment.FaultGateway
-	misses := e.board.reached(keys[charge.ScopeEndpoint], !missed)
-	scope, pauses := charge.ScopeOf(a.Fault)
+	missed := res.Outcome == payment.OutcomeNotSent && res.Fault == payment.FaultGateway
+	misses := 0
+	if missed || res.Outcome != payment.OutcomeNotSent { // what this host held back says nothing of the gateway
+		misses = e.board.reached(keys[charge.ScopeEndpoint], !missed)
+	}
+	scope, pauses := charge.ScopeOf(res.Fault)
 	switch {
-	case !pauses, a.Outcome != payment.OutcomeRejected && !missed, missed && misses < pauseAfter:
+	case !pauses, res.Outcome != payment.OutcomeRejected && !missed, missed && misses < pauseAfter:
 		return nil
 	}
-	return e.newPause(c, scope, keys[scope], a.Code, a.Reason)
+	return e.newPause(c, scope, keys[scope], res.Code, res.Reason)
 }
 
 func (e *Engine) newPause(c *charge.Charge, scope charge.Scope, key, code, text string) *charge.Pause {

@@ -20,7 +20,7 @@ func (e *Engine) call(c *charge.Charge) {
 	took := e.cfg.Now().Sub(began)
 	e.turns.Give(room)
 	e.cfg.Observer.Charged(c.Plugin, res.Outcome, took)
-	e.answered(c, charge.Answer{Number: a.Number, At: e.cfg.Now().UTC(), Result: res})
+	e.answered(c, charge.Answer{Number: a.Number, At: e.cfg.Now().UTC(), Result: res}, e.pauseFor(c, a, res))
 	if !begun.intake.IsZero() {
 		e.cfg.Observer.Own(e.cfg.Now().Sub(begun.intake) - took)
 	}
@@ -96,8 +96,8 @@ func fromRefusal(err error) payment.ChargeResult {
 
 // answered writes an answer down, however often it takes: it is the only
 // evidence there is. Only the end of the host gives it up, and then the charge
-// is in doubt and looked up.
-func (e *Engine) answered(c *charge.Charge, a charge.Answer) {
+// is in doubt and looked up. pause is what it stops, if anything.
+func (e *Engine) answered(c *charge.Charge, a charge.Answer, pause *charge.Pause) {
 	evidence := charge.Evidence{
 		Number: a.Number, Class: charge.ClassAnswer, At: a.At, By: e.cfg.Owner,
 		Text: string(a.Result.Outcome) + ": " + a.Result.Reason, Body: a.Result.Evidence,
@@ -106,7 +106,11 @@ func (e *Engine) answered(c *charge.Charge, a charge.Answer) {
 		if err := after.FoldAnswer(a); err != nil {
 			return nil, err
 		}
-		return &charge.Change{Evidence: []charge.Evidence{evidence}, Pause: e.pauseFor(after)}, nil
+		change := &charge.Change{Evidence: []charge.Evidence{evidence}}
+		if after.Attempt(a.Number).Outcome == a.Result.Outcome { // an answer that does not fit stops nothing
+			change.Pause = pause
+		}
+		return change, nil
 	})
 }
 
