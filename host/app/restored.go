@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/user"
-	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -30,6 +29,15 @@ func Restored(ctx context.Context, cfg config.Config, task restore.Task, version
 	if err = database.CheckSchema(ctx, a.db); err != nil {
 		return report, err
 	}
+	// Whether a host is still alive is told by the database's time, in which hosts
+	// write theirs.
+	a.clock = database.NewClock(a.db, database.ClockConfig{Logger: log.Named("clock")})
+	if err = a.clock.Start(ctx); err != nil {
+		return report, err
+	}
+	if err = a.clock.Check(); err != nil {
+		return report, err
+	}
 	namer, err := Namer(cfg)
 	if err != nil {
 		return report, err
@@ -47,7 +55,7 @@ func Restored(ctx context.Context, cfg config.Config, task restore.Task, version
 	}
 	return restore.NewSweeper(restore.SweepConfig{
 		Store: store, Charges: a.store, Settings: a.settings, Gateways: a.plugins, Clocks: cfg.Clocks, Production: cfg.Production,
-		By: by, Now: time.Now, Tell: tell,
+		By: by, Now: a.clock.Now, Tell: tell,
 	}).Run(ctx, task)
 }
 

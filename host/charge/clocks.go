@@ -117,6 +117,30 @@ func (c Clocks) Validate() error {
 	return nil
 }
 
+// ValidateReal refuses clocks that a real gateway can't keep up with: answers
+// that come after them would be taken for absent, and paid for twice.
+func (c Clocks) ValidateReal() error {
+	least := DefaultClocks()
+	for _, clock := range []struct {
+		name        string
+		have, least time.Duration
+	}{
+		{"answer_limit", c.AnswerLimit, least.AnswerLimit},
+		{"call_slack", c.CallSlack, least.CallSlack},
+		{"absence_recorded", c.AbsenceRecorded, least.AbsenceRecorded},
+		{"absence_at_once", c.AbsenceAtOnce, least.AbsenceAtOnce},
+		{"watch_after", c.WatchAfter, least.WatchAfter},
+	} {
+		if clock.have < clock.least {
+			return fmt.Errorf("money clocks: %s is %s; a real gateway needs at least %s", clock.name, clock.have, clock.least)
+		}
+	}
+	if c.MinLooks < least.MinLooks {
+		return fmt.Errorf("money clocks: absence takes at least %d empty looks at a real gateway, not %d", least.MinLooks, c.MinLooks)
+	}
+	return nil
+}
+
 func all(c *Clocks) []*time.Duration {
 	return []*time.Duration{
 		&c.SendWindow, &c.AnswerLimit, &c.CallSlack, &c.LeaseSlack, &c.FirstLook,

@@ -232,7 +232,13 @@ func (c Config) validate() error {
 	case !slices.Contains([]string{"trace", "debug", "info", "warn", "error"}, c.LogLevel):
 		return fmt.Errorf("configuration: log.level is %q; it must be trace, debug, info, warn or error", c.LogLevel)
 	}
-	return c.Clocks.Validate()
+	if err := c.Clocks.Validate(); err != nil || !c.Production {
+		return err
+	}
+	if err := c.Clocks.ValidateReal(); err != nil {
+		return fmt.Errorf("configuration: environment_kind is production: %w: take clocks.scale and what is shorter out", err)
+	}
+	return nil
 }
 
 func isAddress(s string) bool {

@@ -107,6 +107,8 @@ func TestRefused(t *testing.T) {
 		"rate not a number":    {yaml: "environment: x", env: map[string]string{"CHARGEHAND_LIMITS_SITE_RATE": "NaN"}, want: "limits.site_rate"},
 		"scale":                {yaml: "environment: x\nclocks: {scale: 0}", want: `clocks.scale is "0"; it must be more than 0`},
 		"scale in words":       {yaml: "environment: x\nclocks: {scale: quick}", want: `clocks.scale is "quick"; it must be a number`},
+		"scale in production":  {yaml: "environment: x\nenvironment_kind: production\nclocks: {scale: 10}", want: "environment_kind is production: money clocks: answer_limit is 7s; a real gateway needs at least 1m10s"},
+		"clock in production":  {yaml: "environment: x\nenvironment_kind: production\nclocks: {absence_at_once: 59m}", want: "absence_at_once is 59m0s; a real gateway needs at least 1h0m0s"},
 		"clock":                {yaml: "environment: x\nclocks: {first_look: soon}", want: `clocks.first_look is "soon"; it must be a time such as 1s or 5m`},
 		"clock without unit":   {yaml: "environment: x\nclocks: {first_look: 5}", want: `clocks.first_look is "5"`},
 		"poll":                 {yaml: "environment: x\npoll: -1s", want: `poll is "-1s"; it must be a time`},

@@ -127,7 +127,7 @@ func countIn(ctx context.Context, api *client.Client, state string, doubtToo boo
 	charges, err := api.ChargesIn(ctx, state)
 	n := 0
 	for _, c := range charges {
-		if c.NeedsPerson == nil || doubtToo && c.Case() == "doubt_too_long" {
+		if c.NeedsPerson == nil || doubtToo && c.Case() == doubtTooLong {
 			n++
 		}
 	}

@@ -143,9 +143,19 @@ func (w *world) report(v verdict.Verdict, books verdict.Books, calm time.Duratio
 		r.Wrong = append(r.Wrong, plural(missing, "order was", "orders were")+" never accepted")
 	}
 	r.stories(books.Charges, d.began)
+	for name, n := range r.Cases {
+		if name != doubtTooLong {
+			r.Wrong = append(r.Wrong, fmt.Sprintf("%s left to a person with the case %s, which nothing in this run calls for", plural(n, "charge was", "charges were"), name))
+		}
+	}
+	slices.Sort(r.Wrong)
 	r.Good = len(r.Wrong) == 0
 	return r
 }
+
+// doubtTooLong is the one case that a run may leave to a person: of what the
+// gateway itself never decides.
+const doubtTooLong = "doubt_too_long"
 
 // part is the sort of process that a name stands for.
 func part(target string) string {
