@@ -23,7 +23,7 @@ var secrets = map[string]string{
 	"securitycode": "9182736455", "expirydate": "11/2093746", "cachetoken": "eyJ0b2tlbiI6InN1cGVyIn0=", "nationalid": "QQ998877C",
 	"billingfirstname": "Wilhelmina", "billinglastname": "Featherstone", "billingemail": "wil.helm@private.example.org",
 	"billingpremise": "Flat 773311", "billingstreet": "Gooseberry Crescent", "billingtown": "Mousehole", "billingpostcode": "ZE9 9ZZ",
-	"billingtelephone": "+44 7700 900123", "billingdob": "1971-06-30", "customerip": "203.0.113.77", "customeremail": "other@private.example.org",
+	"billingtelephone": "+44 7700 900123", "billingdob": "1931-06-30", "customerip": "203.0.113.77", "customeremail": "other@private.example.org",
 	"customfield1": "knows Wilhelmina", "password": "Hunter2-Hunter2", "token": "tok_live_abcdef123456", "jwt": "eyJhbGciOi.eyJwYXlsb2Fk.c2lnbmF0dXJl",
 	"acquirersecret": "deep-Secret-0451", "notificationpassword": "N0tify-Me-Please", "unheardof": "Something Else 42", "pan": realCard,
 }
