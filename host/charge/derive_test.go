@@ -516,3 +516,21 @@ func TestDoubtIsFollowedAfterTheMoneyIsGone(t *testing.T) {
 	require.Equal(t, charge.CaseRefundNeeded, v.Case)
 	require.Equal(t, charge.ActLook, v.Act)
 }
+
+// Patience with a fault of the set-up ends for an attempt that was never
+// started, too.
+func TestPatienceEndsForWhatIsPlanned(t *testing.T) {
+	t.Parallel()
+	c := newCharge()
+	f := facts(t0)
+	f.Paused, f.SetupFault = true, true
+	require.Equal(t, charge.StateWaiting, c.Apply(f).State)
+	f.Now = t0.Add(f.Clocks.SetupPatience + time.Hour)
+	require.Equal(t, charge.StateRejected, c.Apply(f).State)
+	require.Equal(t, charge.ProduceNo, c.Produce)
+	require.Equal(t, charge.CaseNone, c.Case)
+	require.Equal(t, charge.StageWithdrawn, c.Newest().Stage)
+	require.True(t, c.NextCheckAt.IsZero())
+	f.Paused, f.SetupFault = false, false
+	require.Equal(t, charge.StateRejected, c.Apply(f).State, "mended too late")
+}

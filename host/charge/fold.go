@@ -301,6 +301,9 @@ func (c *Charge) Apply(f Facts) Verdict {
 		// An attempt that was planned meanwhile is not wanted any more.
 		c.withdraw()
 	}
+	// Before it is derived again: what was withdrawn is the end of it, and not a
+	// payment that the gateway has lost.
+	c.NoTold = c.NoTold || v.Produce == ProduceNo
 	if v.State != c.State || v.Chosen != c.Chosen {
 		c.Checks = 0
 		v = deriveAgain(c, f, v)
@@ -322,7 +325,6 @@ func (c *Charge) Apply(f Facts) Verdict {
 	}
 	c.Case = v.Case
 	c.Chosen = v.Chosen
-	c.NoTold = c.NoTold || v.Produce == ProduceNo
 	c.YesTold = c.YesTold || v.Produce == ProduceYes
 	c.NextCheckAt = due(v.At)
 	c.UpdatedAt = f.Now

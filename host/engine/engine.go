@@ -187,7 +187,8 @@ func (e *Engine) facts(ctx context.Context, c *charge.Charge) charge.Facts {
 	}
 	eff, err := e.cfg.Settings.Effective(ctx, c.LinkID)
 	if err != nil {
-		f.Paused, f.PauseText = true, "The settings of this link can't be read: "+publicText(err)
+		f.Paused, f.PauseText = true, "The settings of this link can't be used: "+publicText(err)
+		_, f.SetupFault = errors.AsType[*settings.Invalid](err)
 	} else {
 		f.SettingsVersion = eff.Version()
 		f.RetryAbsent = eff.Link.RetriesAbsent(c.Amount.Minor)
