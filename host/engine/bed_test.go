@@ -82,7 +82,12 @@ func newBed(t *testing.T, db *database.DB, limits turn.Limits) *bed {
 // startEngine starts an engine, the first or the next after a crash.
 func (b *bed) startEngine() {
 	b.t.Helper()
-	b.engine = b.anotherEngine()
+	b.startEngineOn(b.store)
+}
+
+func (b *bed) startEngineOn(store charge.Store) {
+	b.t.Helper()
+	b.engine = b.engineOn(store)
 	namer, err := charge.NewNamer("test", make([]byte, charge.MinNamerKey))
 	require.NoError(b.t, err)
 	b.orders = order.New(order.Config{Store: b.store, Companies: b.settings, Engine: b.engine, Namer: namer, Now: b.now})

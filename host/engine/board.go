@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -269,19 +270,19 @@ func (e *Engine) Probe(ctx context.Context, link settings.LinkID, fulfiller sett
 }
 
 // probe runs the preflight of what is paused. It moves no money, and ends the
-// pause if it is good.
+// pause if it is good, or says nothing of what is paused.
 func (e *Engine) probe(ctx context.Context, p charge.Pause) {
 	now := e.cfg.Now().UTC()
 	report, err := e.cfg.Settings.Preflight(ctx, settings.System("chargehand"), p.LinkID)
 	step.At(step.ProbeDone)
-	if err == nil && mended(p.Scope, report) {
+	if over(p, report, err) {
 		if err := e.cfg.Store.Resume(ctx, p, now); err != nil {
 			e.cfg.Logger.Error("a pause can't be ended", "scope", p.Scope, "key", p.Key, "error", err)
 			return
 		}
 		step.At(step.PauseEnded)
 		e.board.resume(p)
-		e.cfg.Logger.Info("charging goes on", "scope", p.Scope, "key", p.Key, "paused_for", now.Sub(p.Since).String())
+		e.cfg.Logger.Info("charging goes on", "scope", p.Scope, "key", p.Key, "probed_by", p.LinkID, "paused_for", now.Sub(p.Since).String())
 		e.wake()
 		return
 	}
@@ -294,6 +295,18 @@ func (e *Engine) probe(ctx context.Context, p charge.Pause) {
 		e.cfg.Logger.Error("a pause can't be written", "scope", p.Scope, "key", p.Key, "error", err)
 	}
 	step.At(step.ProbeCommitted)
+}
+
+// over reports whether a preflight ends a pause: all is well, or the link that
+// it goes by can't be asked or leads elsewhere by now. That must not hold what
+// is paused for others: the next charge to find a fault pauses by its own link.
+func over(p charge.Pause, r settings.Report, err error) bool {
+	if err != nil {
+		_, incomplete := errors.AsType[*settings.Invalid](err)
+		return p.Scope != charge.ScopeLink && (incomplete || payment.KindOf(err) == payment.ErrorNotFound)
+	}
+	keys := charge.Keys(p.Plugin, p.FulfillerID, p.LinkID, r.Place.Endpoint, r.Place.Site)
+	return keys[p.Scope] != p.Key || mended(p.Scope, r)
 }
 
 // mended reports whether a preflight shows that what a pause waits for is well

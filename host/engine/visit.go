@@ -32,7 +32,7 @@ func (e *Engine) visit(key batchKey, batch []*charge.Charge) {
 		e.visit(key, batch[len(batch)/2:])
 		return
 	default:
-		e.failed(batch, err)
+		e.failed(key.place, batch, err)
 		return
 	}
 	acting := e.lookedAt(key.place, batch, found)
@@ -182,8 +182,9 @@ func (e *Engine) unwritten(change charge.Change, err error) {
 }
 
 // failed notes that the gateway could not be asked. Refused credentials are a
-// person's case at once, and pause the site.
-func (e *Engine) failed(batch []*charge.Charge, err error) {
+// person's case at once, and pause the site that refused them: a company that
+// has moved charges elsewhere by now.
+func (e *Engine) failed(place charge.Place, batch []*charge.Charge, err error) {
 	now := e.cfg.Now().UTC()
 	refused := false
 	switch payment.KindOf(err) {
@@ -201,10 +202,8 @@ func (e *Engine) failed(batch []*charge.Charge, err error) {
 			change.Evidence = append(change.Evidence, charge.Evidence{
 				Class: charge.ClassFailed, At: now, By: e.cfg.Owner, Text: "The gateway could not be asked: " + publicText(err),
 			})
-			if n := after.Newest(); n != nil && n.Site != "" {
-				key := siteKey(after, n.Endpoint, n.Site)
-				change.Pause = e.newPause(after, charge.ScopeSite, key, "", publicText(err))
-			}
+			key := siteKey(after, place.Endpoint, place.Site)
+			change.Pause = e.newPause(after, charge.ScopeSite, key, "", publicText(err))
 		}
 		e.derive(&change)
 		if after.LeaseOwner == e.cfg.Owner {
