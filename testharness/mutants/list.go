@@ -113,13 +113,13 @@ func All() []Mutant {
 		},
 		{
 			Name: "treat gRPC Unavailable as not sent",
-			Why:  "A plugin that died in the middle of a call may have charged.",
+			Why:  "A plugin that died in the middle of a call may have charged. (Its connection ends as Unavailable or Canceled, whichever is noticed first.)",
 			File: "shared/pluginrpc/status.go",
 			Edits: []Edit{{
 				"	for _, d := range st.Details() {\n		detail, ok := d.(*pb.ErrorDetail)\n",
-				"	e.NotSent = st.Code() == codes.Unavailable\n	for _, d := range st.Details() {\n		detail, ok := d.(*pb.ErrorDetail)\n",
+				"	e.NotSent = st.Code() == codes.Unavailable || st.Code() == codes.Canceled\n	for _, d := range st.Details() {\n		detail, ok := d.(*pb.ErrorDetail)\n",
 			}},
-			Checks: []Check{matrix("sqlite/flight_charge_processed/plugin-1"), tests("shared/pluginrpc", ".")},
+			Checks: []Check{matrix("sqlite/flight_charge_processed/plugin-1", "sqlite/flight_charge_unprocessed/plugin-1"), tests("shared/pluginrpc", ".")},
 		},
 		{
 			Name: "release before the record is committed",
