@@ -31,9 +31,13 @@ import (
 //	any             suspended, and one of no older        waiting     wait      cancel it; a person
 //	                 attempt was released and then
 //	                 cancelled by somebody else
-//	any             due or settling                       released    yes       follow
+//	any             due or settling                       released    yes (9)   follow
 //	any             suspended, was seen as due before     held        wait      a person; follow
 //	any             suspended, asked at_once              held        wait      a person; follow
+//	any             suspended, and one that does not      authorised  wait      a person; follow (8)
+//	                 match is live                         / releasing
+//	any             suspended, and our cancellation was   authorised  wait      read back; release after that,
+//	                 sent and is not read back             / releasing           unless it was answered well (9)
 //	any             suspended, release sent               releasing   yes (4)   read back
 //	any             suspended                             authorised  yes (4)   look, release, read back
 //	in doubt        none                                  unknown     wait      look
@@ -52,6 +56,7 @@ import (
 //	rejected        none, for the order's sake            waiting     wait      a person
 //	rejected        none                                  rejected    no        nothing (3)
 //	approved, held, none: cancelled or lapsed there       waiting     wait      a person
+//	 pending,
 //	 withdrawn
 //
 //	(1) no, if the order was cancelled meanwhile.
@@ -64,6 +69,11 @@ import (
 //	(6) a person, if the link says so, after a second absence, or when too
 //	    many attempts failed.
 //	(7) so is every other row that leads to a new attempt by itself.
+//	(8) the other may take money for the same order: it has to be cancelled
+//	    first, or a person releases at the gateway.
+//	(9) a cancellation may be under way until its call can't last any longer;
+//	    only a look from after that reads it back. While one is open, due is
+//	    wait as well. After a day it is a person's case.
 //
 // In a production environment what was paid in test mode is wait instead of
 // yes, and a person's case.
@@ -220,6 +230,9 @@ func (d *deriver) takenBack() bool {
 		if r.Status != payment.StatusCancelled || r.ConfirmedAt.IsZero() || !r.CancelAt.IsZero() {
 			continue
 		}
+		if !r.Matches && r.ReleasedAt.IsZero() {
+			continue // it was not ours
+		}
 		if b := d.c.ByReference(r.Reference); a == nil || b != nil && a.Number <= b.Number {
 			return true
 		}
@@ -321,6 +334,9 @@ func (d *deriver) paid() {
 	default:
 		d.toRelease()
 	}
+	if v.Produce == ProduceYes && r.Adjust == payment.ActionCancel {
+		v.Produce, v.Reason = ProduceWait, ReasonDoubt // our cancellation may still reach it
+	}
 	if v.Produce == ProduceYes && d.f.Production && c.inTestMode(r) {
 		v.Produce, v.Reason, v.Case = ProduceWait, ReasonTestMode, CaseTestMode
 	}
@@ -334,25 +350,50 @@ func (c *Charge) inTestMode(r *Record) bool {
 
 func (d *deriver) toRelease() {
 	c, r, v := d.c, d.chosen, &d.v
-	since := r.SeenAt
-	if r.ReleasedAt.IsZero() {
-		d.set(StateAuthorised, ProduceYes, ReasonAuthorised)
-		d.want(ActRelease, latest(d.soon(), d.seldom(since)))
-	} else {
-		d.set(StateReleasing, ProduceYes, ReasonAuthorised)
-		since = r.ReleasedAt
-		act := ActRelease
+	state, since, act := StateAuthorised, r.SeenAt, ActRelease
+	if !r.ReleasedAt.IsZero() {
+		state, since = StateReleasing, r.ReleasedAt
+	}
+	at := latest(d.soon(), d.seldom(since))
+	switch {
+	case d.mismatch:
+		// Which of the two is to take the money, a person has to say first.
+		d.set(state, ProduceWait, ReasonMismatch)
+		act = ActFollow
+	case r.Adjust == payment.ActionCancel:
+		d.set(state, ProduceWait, ReasonDoubt)
+		act, at = d.afterCancel(at)
+	default:
+		d.set(state, ProduceYes, ReasonAuthorised)
+		if !d.f.SiteProven && !c.YesTold {
+			v.Produce, v.Reason = ProduceWait, ReasonFirstRelease
+		}
 		if r.Accepted {
 			act = ActFollow
 		}
-		d.want(act, latest(d.soon(), d.seldom(since)))
+		if d.f.Now.After(since.Add(d.f.Clocks.ReleaseOverdue)) {
+			v.Case = CaseReleaseOverdue
+		}
 	}
-	if d.f.Now.After(since.Add(d.f.Clocks.ReleaseOverdue)) {
-		v.Case = CaseReleaseOverdue
+	d.want(act, at)
+}
+
+// afterCancel is what comes next for one that we let go and now want after
+// all. A cancellation that may still be under way is read back first; one that
+// the gateway has answered well is not contradicted.
+func (d *deriver) afterCancel(at time.Time) (Act, time.Time) {
+	r, clocks := d.chosen, d.f.Clocks
+	over := r.AdjustAt.Add(clocks.CallSlack)
+	if r.Accepted || d.c.CheckedAt.Before(over) {
+		if d.f.Now.After(r.AdjustAt.Add(clocks.DoubtPerson)) {
+			d.v.Case = CaseDoubtTooLong
+		}
+		if !r.Accepted && at.After(over) {
+			at = over
+		}
+		return ActFollow, at
 	}
-	if !d.f.SiteProven && !c.YesTold {
-		v.Produce, v.Reason = ProduceWait, ReasonFirstRelease
-	}
+	return ActRelease, at
 }
 
 // cancelOthers lets go of every live authorisation but the chosen one.
@@ -430,15 +471,17 @@ func (d *deriver) unpaid() {
 }
 
 // lostAgain: "produce" was told for an authorisation of an earlier attempt
-// that turned up after the newest was started, and then lapsed, or was
-// cancelled by somebody else. What the newest came to is no answer to that.
+// that turned up after the newest was started, and then lapsed, was cancelled
+// by somebody else, or by us before we released it after all. What the newest
+// came to is no answer to that.
 func (d *deriver) lostAgain() bool {
 	if !d.c.YesTold {
 		return false
 	}
 	for i := range d.c.Records {
 		r := &d.c.Records[i]
-		if r.Matches && r.Outcome == payment.OutcomeApproved && r.Status == payment.StatusCancelled && r.CancelAt.IsZero() &&
+		ours := !r.CancelAt.IsZero() && r.ReleasedAt.IsZero()
+		if r.Matches && r.Outcome == payment.OutcomeApproved && r.Status == payment.StatusCancelled && !ours &&
 			latest(r.SeenAt, r.ReleasedAt).After(d.newest.StartedAt) {
 			return true
 		}
@@ -498,8 +541,8 @@ func (d *deriver) rejections() int {
 func (d *deriver) whyPerson() Case {
 	n := d.newest
 	switch {
-	case n.Stage == StageWithdrawn, n.Outcome == payment.OutcomeApproved, n.Outcome == payment.OutcomeHeld:
-		return CaseGatewayCancel // it was authorised, and yet nothing is live
+	case n.Stage == StageWithdrawn, n.Outcome == payment.OutcomeApproved, n.Outcome == payment.OutcomeHeld, n.Outcome == payment.OutcomePending:
+		return CaseGatewayCancel // it was authorised, or with a bank, and yet nothing is live
 	case n.Outcome == payment.OutcomeRejected && n.Fault == payment.FaultOrder:
 		return CaseOrderRefused
 	case !n.Outcome.Known() && (!d.f.RetryAbsent || d.absences() > 1):

@@ -125,6 +125,7 @@ func TestDerive(t *testing.T) {
 		{name: "released, then cancelled by someone", build: then(recorded, release, status(payment.StatusDue), status(payment.StatusCancelled)), state: charge.StateWaiting, produce: "wait", person: charge.CaseGatewayCancel},
 		{name: "settled", build: then(recorded, status(payment.StatusSettled)), state: charge.StateSettled, produce: "yes"},
 		{name: "a bank decides", build: answered(payment.OutcomePending, payment.SettleAtOnce, payment.StatusSettling), state: charge.StatePending, produce: "wait", act: charge.ActFollow},
+		{name: "a bank decided, and it is gone", build: then(answered(payment.OutcomePending, payment.SettleAtOnce, payment.StatusSettling), status(payment.StatusCancelled)), state: charge.StateWaiting, produce: "wait", person: charge.CaseGatewayCancel},
 		{name: "at once, due", build: answered(payment.OutcomeApproved, payment.SettleAtOnce, payment.StatusDue), state: charge.StateReleased, produce: "yes", act: charge.ActFollow},
 		{name: "at once, held", build: answered(payment.OutcomeHeld, payment.SettleAtOnce, payment.StatusSuspended), state: charge.StateHeld, produce: "wait", act: charge.ActFollow, person: charge.CaseHeld},
 		{name: "approved without a transaction", build: answered(payment.OutcomeApproved, payment.SettleRecorded, ""), state: charge.StateUnknown, produce: "wait", act: charge.ActLook},

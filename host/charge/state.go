@@ -116,7 +116,7 @@ var advice = map[Case]string{
 	CaseSetup:           "The gateway refuses this link's settings. Mend what the reason says, run the preflight, and the order goes on by itself.",
 	CaseOrderRefused:    "The gateway refuses this order, though the settings are fine: what is said of the charge tells why (its amount or currency may not fit the stored card). Mend that, with the gateway's Support where it takes them, and retry; or cancel the order.",
 	CaseTooManyAttempts: "Too many attempts failed without reaching the gateway. See to the connection, and cancel the order here; the platform can place it again under a new reference.",
-	CaseMismatch:        "The gateway holds a payment under our reference with another amount, card or user than we sent. Compare it in MyST; nothing happens by itself.",
+	CaseMismatch:        "The gateway holds a payment under our reference with another amount, card or user than we sent. Compare it in MyST and cancel there what is wrong: until then nothing more is charged or released by itself.",
 	CaseRefundNeeded:    "The order is cancelled but its payment had already settled. Refund it in MyST.",
 	CaseSecondPayment:   "A second payment of this order settles at the gateway and can't be cancelled any more. Refund it in MyST.",
 	CaseReleaseOverdue:  "The payment was released an hour ago and the gateway does not show it yet. Look at it in MyST.",
