@@ -17,6 +17,10 @@ func (w *world) apply() charge.Verdict {
 		w.t.Fatalf("no was told, and now %s (%s)", v.Produce, v.State)
 	}
 	w.noTold = w.c.NoTold
+	if w.yes && v.Produce == charge.ProduceNo && !w.history.cancelled {
+		w.t.Fatalf("yes was told, nobody has cancelled or allowed another attempt, and now no (%s)", v.State)
+	}
+	w.yes = w.yes || v.Produce == charge.ProduceYes
 	if w.state != v.State && !may(w.state, v.State) {
 		w.t.Fatalf("%s became %s", w.state, v.State)
 	}

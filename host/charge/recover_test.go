@@ -31,9 +31,10 @@ func (w *world) maybeSent() {
 // restore puts the books back to an earlier state, as a backup does, and
 // sweeps the gateway for what they have forgotten.
 func (w *world) restore(backup books) {
-	w.now = w.now.Add(time.Minute) // longer than clocks disagree: hosts are stopped first
+	w.now = w.now.Add(2 * time.Minute) // longer than clocks disagree and than a call lasts: hosts are stopped first
+	w.deliver()
 	w.c, w.history, w.noTold, w.restoredAt = backup.c.Clone(), backup.history.clone(), backup.c.NoTold, w.now
-	w.late = nil // their hosts are gone
+	w.late, w.yes = nil, false // their hosts are gone, and what a person allowed may be forgotten
 	for _, tx := range w.at {
 		// The sweep waits for longer than a gateway lags. With recorded it may even
 		// miss what shows up days later.

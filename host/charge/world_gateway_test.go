@@ -2,6 +2,7 @@ package charge_test
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"pgregory.net/rapid"
@@ -59,9 +60,46 @@ func (w *world) query() (l charge.Look, ok bool) {
 }
 
 func (w *world) update(id payment.TransactionID, action payment.Action) bool {
-	if w.oneIn(5, "update lost") {
+	switch {
+	case w.oneIn(5, "update lost"):
+		return false
+	case w.oneIn(5, "update late"):
+		after := rapid.SampledFrom([]time.Duration{time.Second, 10 * time.Second, w.clocks.AnswerLimit}).Draw(w.t, "after")
+		w.underway = append(w.underway, underway{w.now.Add(after), id, action})
 		return false
 	}
+	return w.updated(id, action)
+}
+
+// underway is an update whose caller has given up.
+type underway struct {
+	at     time.Time
+	id     payment.TransactionID
+	action payment.Action
+}
+
+// uncontradicted: nothing is released while its cancellation may still arrive.
+// The other way round the gateway refuses what comes late.
+func (w *world) uncontradicted(id payment.TransactionID, action payment.Action) {
+	for _, u := range w.underway {
+		if u.id == id && u.action == payment.ActionCancel && action == payment.ActionRelease {
+			w.t.Fatalf("%s is released while its cancellation is under way until %s", id, u.at)
+		}
+	}
+}
+
+// deliver lets the late updates arrive whose time has come.
+func (w *world) deliver() {
+	w.underway = slices.DeleteFunc(w.underway, func(u underway) bool {
+		if w.now.Before(u.at) {
+			return false
+		}
+		w.updated(u.id, u.action)
+		return true
+	})
+}
+
+func (w *world) updated(id payment.TransactionID, action payment.Action) bool {
 	for _, tx := range w.at {
 		if tx.ID != id || tx.Status != payment.StatusSuspended && tx.Status != payment.StatusDue {
 			continue
@@ -83,6 +121,7 @@ func (w *world) update(id payment.TransactionID, action payment.Action) bool {
 
 // settle lets the gateway's time do its work, and people meddle.
 func (w *world) settle() {
+	w.deliver()
 	for _, tx := range w.at {
 		if tx.Outcome == payment.OutcomeUnknown && tx.resolves != "" && w.flip("bank decides") {
 			tx.Outcome, tx.resolves = tx.resolves, ""
@@ -121,11 +160,13 @@ func (w *world) meddle() {
 	case charge.CaseAbsent, charge.CaseOrderRefused, charge.CaseGatewayCancel, charge.CaseSetup:
 		if w.oneIn(6, "a person allows one more") {
 			w.c.Plan(w.now)
+			w.yes = false
 			w.apply()
 		}
 	}
 	for _, tx := range w.at {
-		if !w.oneIn(31, "person") {
+		// A change while an update is under way is what matters most.
+		if !w.oneIn(31, "person") && (len(w.underway) == 0 || !w.oneIn(4, "person, just now")) {
 			continue
 		}
 		if tx.Status == payment.StatusDue || tx.Status == payment.StatusSuspended {

@@ -23,7 +23,11 @@ type world struct {
 	noTold bool
 	state  charge.State
 	// late are answers that a stopped host still holds in its hands.
-	late    []charge.Answer
+	late []charge.Answer
+	// underway are updates that have not reached the gateway yet.
+	underway []underway
+	// yes was told, and no person has allowed another attempt since.
+	yes     bool
 	history history
 	// restoredAt is when the books were last put back to what they once were.
 	restoredAt time.Time
@@ -98,6 +102,9 @@ func (w *world) charge() {
 	switch end {
 	case "ok", "lost after", "crash after", "late", "stopped":
 		tx = w.authorise(a)
+		if a.Settle == payment.SettleRecorded && w.oneIn(8, "the packet is doubled") {
+			w.authorise(a)
+		}
 	case "held":
 		tx = w.authorise(a)
 		if w.mode == payment.SettleAtOnce { // else it is what was asked for
@@ -209,6 +216,7 @@ func (w *world) visit() {
 		}
 	}
 	for _, id := range ids {
+		w.uncontradicted(id, action)
 		w.c.MarkAdjust(id, action, w.now)
 		w.history.releases[id] = w.history.releases[id] || action == payment.ActionRelease
 	}
