@@ -83,7 +83,8 @@ func (w *world) refused() bool {
 // doubted: some call came to nothing that is known, or a record can't be read.
 func (w *world) doubted() bool {
 	return slices.ContainsFunc(w.c.Attempts, func(a charge.Attempt) bool {
-		return slices.ContainsFunc(w.history.answers[a.Reference], func(o payment.Outcome) bool { return !o.Known() })
+		return slices.ContainsFunc(w.history.answers[a.Reference], func(o payment.Outcome) bool { return !o.Known() }) ||
+			w.history.showed(a.Reference, func(t payment.Transaction) bool { return !t.Outcome.Known() })
 	})
 }
 
