@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -101,24 +102,44 @@ func (s *Store) SavePause(ctx context.Context, p charge.Pause) error {
 	})
 }
 
-// Resume implements charge.Store.
+// Resume implements charge.Store. The pause ends first. What waited for it is
+// made due bit by bit then, and what a host that dies leaves of it comes up by
+// its own next check.
 func (s *Store) Resume(ctx context.Context, p charge.Pause, now time.Time) error {
-	return s.db.Tx(ctx, func(tx *gorm.DB) error {
+	var ids []string
+	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
+		ids = nil
 		if err := tx.Where("scope = ? AND scope_key = ?", string(p.Scope), p.Key).Delete(&pauseRow{}).Error; err != nil {
 			return err
 		}
-		waiting := tx.Model(&chargeRow{}).Where("state = ?", string(charge.StateWaiting))
+		waiting := tx.Model(&chargeRow{}).Where("state = ? AND plugin = ? AND next_check_at > ?", string(charge.StateWaiting), p.Plugin, utc(now))
 		switch p.Scope {
 		case charge.ScopeLink:
 			waiting = waiting.Where("link_id = ?", string(p.LinkID))
 		case charge.ScopeSite:
 			waiting = waiting.Where("fulfiller_id = ?", string(p.FulfillerID))
 		}
-		return waiting.Where("next_check_at > ?", utc(now)).Updates(map[string]any{
-			"next_check_at": utc(now), "version": gorm.Expr("version + 1"),
-		}).Error
+		return waiting.Pluck("id", &ids).Error
 	})
+	if err != nil {
+		return err
+	}
+	for part := range slices.Chunk(ids, WakeMost) {
+		err := s.db.Tx(ctx, func(tx *gorm.DB) error {
+			return tx.Model(&chargeRow{}).Where("id IN ? AND state = ? AND next_check_at > ?", part, string(charge.StateWaiting), utc(now)).
+				Updates(map[string]any{"next_check_at": utc(now), "version": gorm.Expr("version + 1")}).Error
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// WakeMost is how many charges are made due in one transaction. However many
+// wait, it ends within its time limit, and a cluster has not all of it to
+// certify at once.
+const WakeMost = 1000
 
 // Sites implements charge.Store.
 func (s *Store) Sites(ctx context.Context) ([]charge.Site, error) {

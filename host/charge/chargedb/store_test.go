@@ -3,13 +3,16 @@ package chargedb_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
 
 	"github.com/chargehand/chargehand/host/charge"
 	"github.com/chargehand/chargehand/host/charge/chargedb"
@@ -338,6 +341,46 @@ func TestPauses(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, ps)
 		require.Equal(t, t0.Add(time.Second), b.load(change.After.ID).NextCheckAt, "what waited is due")
+	})
+}
+
+// However many wait, no transaction makes more than so many of them due, and
+// those of other plugins wait for something else.
+func TestResumeIsDoneInParts(t *testing.T) {
+	t.Parallel()
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		b := newBed(t, db)
+		change := approved(b.placed("A-1"))
+		change.After.State, change.After.NextCheckAt = charge.StateWaiting, t0.Add(time.Hour)
+		require.NoError(t, b.store.Commit(b.ctx, change))
+		const n, others = 2*chargedb.WakeMost + 100, 10
+		row := map[string]any{}
+		require.NoError(t, db.Read(b.ctx).Table("charges").Where("id = ?", string(change.After.ID)).Take(&row).Error)
+		rows := make([]map[string]any, n+others)
+		for i := range rows {
+			rows[i] = maps.Clone(row)
+			rows[i]["id"], rows[i]["purpose"] = fmt.Sprintf("00000000-0000-7000-8003-%012d", i), fmt.Sprintf("more-%d", i)
+			if i >= n {
+				rows[i]["plugin"] = "another"
+			}
+		}
+		require.NoError(t, db.Tx(b.ctx, func(tx *gorm.DB) error { return tx.Table("charges").CreateInBatches(rows, 500).Error }))
+		var most atomic.Int64
+		require.NoError(t, db.Tx(b.ctx, func(tx *gorm.DB) error {
+			return tx.Callback().Update().After("gorm:update").Register("test:most", func(tx *gorm.DB) {
+				most.Store(max(most.Load(), tx.RowsAffected))
+			})
+		}))
+		p := charge.Pause{Scope: charge.ScopeEndpoint, Key: "memory/EU", LinkID: b.link.ID, FulfillerID: b.link.FulfillerID, Plugin: "memory"}
+		require.NoError(t, b.store.Resume(b.ctx, p, t0.Add(time.Second)))
+		require.EqualValues(t, chargedb.WakeMost, most.Load())
+		due := func(plugin string) (count int64) {
+			q := db.Read(b.ctx).Table("charges").Where("plugin = ? AND next_check_at <= ?", plugin, t0.Add(time.Second))
+			require.NoError(t, q.Count(&count).Error)
+			return count
+		}
+		require.EqualValues(t, n+1, due("memory"))
+		require.Zero(t, due("another"))
 	})
 }
 

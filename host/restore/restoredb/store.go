@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,6 +12,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/chargehand/chargehand/host/charge"
+	"github.com/chargehand/chargehand/host/charge/chargedb"
 	"github.com/chargehand/chargehand/host/database"
 	"github.com/chargehand/chargehand/host/restore"
 	"github.com/chargehand/chargehand/settings"
@@ -212,13 +214,17 @@ func (s *Store) SaveProgress(ctx context.Context, p restore.Progress, kept []res
 	return nil
 }
 
-// Lift implements restore.Store.
+// Lift implements restore.Store. What waits is made due before, while no host
+// runs that would find charging stopped: if it ends in between, it is done again.
 func (s *Store) Lift(ctx context.Context, r restore.Restore) error {
+	at := utc(r.LiftedAt)
+	if err := s.wake(ctx, at); err != nil {
+		return fmt.Errorf("make due what waits: %w", err)
+	}
 	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
 		if err := lock(tx); err != nil {
 			return err
 		}
-		at := utc(r.LiftedAt)
 		err := tx.Model(&restoreRow{}).Where("id = ? AND lifted_at IS NULL", r.ID).Updates(map[string]any{
 			"swept_from": utc(r.SweptFrom), "swept_until": utc(r.SweptUntil), "lifted_at": at, "lifted_by": r.LiftedBy,
 		}).Error
@@ -227,15 +233,28 @@ func (s *Store) Lift(ctx context.Context, r restore.Restore) error {
 		}
 		// Never less than before: time that was set back must not make it so.
 		epoch := gorm.Expr("CASE WHEN epoch >= ? THEN epoch + 1 ELSE ? END", at.UnixMicro(), at.UnixMicro())
-		if err := tx.Model(&environmentRow{}).Where("only_row = 1").Update("epoch", epoch).Error; err != nil {
-			return err
-		}
-		return tx.Table("charges").Where("state = ?", string(charge.StateWaiting)).Updates(map[string]any{
-			"next_check_at": at, "version": gorm.Expr("version + 1"),
-		}).Error
+		return tx.Model(&environmentRow{}).Where("only_row = 1").Update("epoch", epoch).Error
 	})
 	if err != nil {
 		return fmt.Errorf("let charging go on: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) wake(ctx context.Context, at time.Time) error {
+	var ids []string
+	if err := s.db.Read(ctx).Table("charges").Where("state = ?", string(charge.StateWaiting)).Pluck("id", &ids).Error; err != nil {
+		return err
+	}
+	for part := range slices.Chunk(ids, chargedb.WakeMost) {
+		err := s.db.Tx(ctx, func(tx *gorm.DB) error {
+			return tx.Table("charges").Where("id IN ? AND state = ?", part, string(charge.StateWaiting)).Updates(map[string]any{
+				"next_check_at": at, "version": gorm.Expr("version + 1"),
+			}).Error
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
