@@ -146,22 +146,3 @@ func TestReleaseWaitsForAPersonBesideAMismatch(t *testing.T) {
 		})
 	}
 }
-
-// What was planned and never started, since nobody mended the set-up in time,
-// is refused and let go; it was never at the gateway.
-func TestOutOfPatienceIsNo(t *testing.T) {
-	t.Parallel()
-	c, f := newCharge(), facts(t0)
-	f.Paused, f.SetupFault = true, true
-	require.Equal(t, charge.StateWaiting, c.Apply(f).State)
-	f.Now = t0.Add(f.Clocks.SetupPatience + time.Minute)
-	for range 2 {
-		v := c.Apply(f)
-		require.Equal(t, charge.StateRejected, v.State)
-		require.Equal(t, charge.ProduceNo, v.Produce)
-		require.Equal(t, charge.ReasonRejected, v.Reason)
-		require.Equal(t, charge.CaseNone, v.Case)
-		require.Equal(t, charge.ActNone, v.Act)
-		require.Equal(t, charge.StageWithdrawn, c.Newest().Stage)
-	}
-}

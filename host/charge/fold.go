@@ -297,7 +297,6 @@ func (c *Charge) withdraw() {
 // that changed nothing, which is what makes the next one wait longer.
 func (c *Charge) Apply(f Facts) Verdict {
 	v := Derive(c, f)
-	c.NoTold = c.NoTold || v.Produce == ProduceNo // for good, whatever is withdrawn because of it
 	if v.Chosen != "" || v.State == StateRejected || !c.CancelledAt.IsZero() {
 		// An attempt that was planned meanwhile is not wanted any more.
 		c.withdraw()

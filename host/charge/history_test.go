@@ -17,20 +17,26 @@ type history struct {
 	// sights are what answers and queries showed of each transaction.
 	sights map[payment.TransactionID][]payment.Transaction
 	// looks are the queries by reference.
-	looks     []charge.Look
+	looks []charge.Look
+	// since is how many looks there were when an attempt was started.
+	since     map[payment.Reference]int
 	releases  map[payment.TransactionID]bool // written down as about to be sent
 	cancelled bool                           // the order
+	refused   bool                           // for a fault of the set-up that nobody has mended in time
+	foreign   map[payment.TransactionID]bool // not ours, though under our reference
+	intruded  bool                           // one of those was shown
 }
 
 func newHistory() history {
 	return history{
 		answers: map[payment.Reference][]payment.Outcome{}, sights: map[payment.TransactionID][]payment.Transaction{},
-		releases: map[payment.TransactionID]bool{},
+		releases: map[payment.TransactionID]bool{}, foreign: map[payment.TransactionID]bool{},
+		since: map[payment.Reference]int{},
 	}
 }
 
 func (h *history) clone() history {
-	c := history{answers: maps.Clone(h.answers), sights: maps.Clone(h.sights), looks: slices.Clone(h.looks), releases: maps.Clone(h.releases), cancelled: h.cancelled}
+	c := history{answers: maps.Clone(h.answers), sights: maps.Clone(h.sights), looks: slices.Clone(h.looks), releases: maps.Clone(h.releases), cancelled: h.cancelled, refused: h.refused, foreign: h.foreign, since: maps.Clone(h.since), intruded: h.intruded}
 	for r, list := range c.answers {
 		c.answers[r] = slices.Clone(list)
 	}
@@ -52,6 +58,10 @@ func (h *history) look(l charge.Look) {
 		h.looks = append(h.looks, l)
 	}
 	for _, t := range l.Found {
+		if h.foreign[t.ID] {
+			h.intruded = true // and tells nothing of what is ours
+			continue
+		}
 		h.sights[t.ID] = append(h.sights[t.ID], t)
 	}
 }
@@ -92,7 +102,7 @@ func (h *history) absent(a charge.Attempt, clocks charge.Clocks) bool {
 	}
 	empty := 0
 	var first time.Time
-	for _, l := range h.looks {
+	for _, l := range h.looks[h.since[a.Reference]:] {
 		switch {
 		case !slices.Contains(l.References, a.Reference):
 		case slices.ContainsFunc(l.Found, func(t payment.Transaction) bool { return t.Reference == a.Reference }):

@@ -29,14 +29,14 @@ func approved(t payment.Transaction) bool {
 // untold says what is missing for a verdict; empty if nothing is.
 func (w *world) untold(v charge.Verdict) string {
 	h, n := &w.history, w.c.Newest()
-	refused := w.refused()
+	refused := w.refused() || h.refused
 	missing := map[charge.State]struct {
 		there bool
 		what  string
 	}{
 		charge.StatePlanned:    {n.Stage == charge.StagePlanned && len(h.answers[n.Reference]) == 0, "an attempt that was not sent"},
 		charge.StateCharging:   {n.Stage == charge.StageStarted && len(h.answers[n.Reference]) == 0, "a call that is under way"},
-		charge.StateUnknown:    {w.doubted(), "a call that nobody knows the end of"},
+		charge.StateUnknown:    {w.doubted() || h.intruded, "a call that nobody knows the end of"},
 		charge.StateAuthorised: {h.saw(v.Chosen, suspended), "a suspended authorisation"},
 		charge.StateReleasing:  {h.saw(v.Chosen, suspended) && h.releases[v.Chosen], "a release that was written down"},
 		charge.StateHeld:       {h.saw(v.Chosen, suspended), "a suspended authorisation"},

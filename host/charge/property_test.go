@@ -13,6 +13,9 @@ import (
 
 func (w *world) apply() charge.Verdict {
 	v := w.c.Apply(w.facts())
+	if !w.now.Before(w.faultUntil) {
+		w.faultSince = time.Time{}
+	}
 	if w.noTold && v.Produce != charge.ProduceNo {
 		w.t.Fatalf("no was told, and now %s (%s)", v.Produce, v.State)
 	}
@@ -39,7 +42,7 @@ func (w *world) apply() charge.Verdict {
 func (w *world) check() {
 	debited := 0
 	for _, tx := range w.at {
-		if tx.debited && tx.Status != payment.StatusCancelled && tx.Outcome == payment.OutcomeApproved {
+		if tx.debited && !tx.foreign && tx.Status != payment.StatusCancelled && tx.Outcome == payment.OutcomeApproved {
 			debited++
 		}
 	}

@@ -19,6 +19,7 @@ type held struct {
 	fresh    time.Time // queries show the true status from then on
 	debited  bool      // it was due at some time
 	meddled  bool      // a person changed it at the gateway
+	foreign  bool      // somebody else made it under our reference
 	resolves payment.Outcome
 }
 
@@ -35,6 +36,22 @@ func (w *world) authorise(a charge.Attempt) *held {
 	tx.visible = w.now.Add(min(lag, w.maxLag))
 	w.at = append(w.at, tx)
 	return tx
+}
+
+// intrude lets something turn up under one of our references that is not what
+// we sent.
+func (w *world) intrude() {
+	if w.c.Newest().StartedAt.IsZero() || !w.oneIn(150, "somebody else's") {
+		return
+	}
+	tx := w.authorise(w.c.Attempts[rapid.IntRange(0, len(w.c.Attempts)-1).Draw(w.t, "whose")])
+	tx.foreign, tx.debited = true, false
+	tx.Status = rapid.SampledFrom([]payment.Status{payment.StatusSuspended, payment.StatusDue, payment.StatusSettling, payment.StatusCancelled}).Draw(w.t, "its status")
+	tx.Amount.Minor++ // the only thing that books which were put back still know
+	if w.flip("by another user") {
+		tx.User = "someone"
+	}
+	w.history.foreign[tx.ID] = true
 }
 
 // query is what the gateway shows now.
@@ -107,12 +124,15 @@ func (w *world) updated(id payment.TransactionID, action payment.Action) bool {
 		tx.stale = tx.Status
 		tx.fresh = w.now.Add(time.Duration(rapid.Int64Range(0, int64(5*time.Minute)).Draw(w.t, "stale for")))
 		if action == payment.ActionCancel {
+			if tx.foreign {
+				w.t.Fatalf("cancelled %s, which is not ours", id)
+			}
 			tx.Status = payment.StatusCancelled
 			return true
 		}
 		tx.Status, tx.debited = payment.StatusDue, true
-		if w.c.Record(id) == nil {
-			w.t.Fatalf("released %s, which is not in the books", id)
+		if w.c.Record(id) == nil || tx.foreign {
+			w.t.Fatalf("released %s, which is not in the books as ours", id)
 		}
 		return true
 	}
@@ -156,6 +176,13 @@ func (w *world) meddle() {
 		w.history.cancelled = true
 		w.apply()
 	}
+	if w.oneIn(60, "a fault of the set-up") {
+		if w.faultSince.IsZero() {
+			w.faultSince = w.now
+		}
+		w.faultUntil = w.now.Add(rapid.SampledFrom([]time.Duration{time.Hour, day, 4 * day}).Draw(w.t, "until"))
+	}
+	w.intrude()
 	switch w.c.Case {
 	case charge.CaseAbsent, charge.CaseOrderRefused, charge.CaseGatewayCancel, charge.CaseSetup:
 		if w.oneIn(6, "a person allows one more") {

@@ -27,8 +27,13 @@ type world struct {
 	// underway are updates that have not reached the gateway yet.
 	underway []underway
 	// yes was told, and no person has allowed another attempt since.
-	yes     bool
-	history history
+	yes bool
+	// The link's settings leave an attempt after an absence to a person.
+	noRetry bool
+	// A fault of the set-up lasts until faultUntil; faultSince is when the first
+	// of those began that followed one another.
+	faultSince, faultUntil time.Time
+	history                history
 	// restoredAt is when the books were last put back to what they once were.
 	restoredAt time.Time
 }
@@ -38,6 +43,7 @@ func newWorld(t *rapid.T) *world {
 	w.mode = rapid.SampledFrom([]payment.SettleMode{payment.SettleRecorded, payment.SettleAtOnce}).Draw(t, "mode")
 	// With recorded, any lag may be; with at_once a lag beyond the clock of
 	// absence is what the mode does not protect from.
+	w.noRetry = w.oneIn(4, "no retry by itself")
 	w.maxLag = 10 * 24 * time.Hour
 	if w.mode == payment.SettleAtOnce {
 		w.maxLag = w.clocks.AbsenceAtOnce / 2
@@ -47,9 +53,13 @@ func newWorld(t *rapid.T) *world {
 }
 
 func (w *world) facts() charge.Facts {
+	fault := w.now.Before(w.faultUntil)
+	if fault && w.now.Sub(w.faultSince) > w.clocks.SetupPatience {
+		w.history.refused = true
+	}
 	return charge.Facts{
-		Now: w.now, Clocks: w.clocks, SiteProven: w.flip("proven"), RetryAbsent: true,
-		Paused: w.oneIn(10, "paused"), RestoredAt: w.restoredAt,
+		Now: w.now, Clocks: w.clocks, SiteProven: w.flip("proven"), RetryAbsent: !w.noRetry,
+		Paused: fault || w.oneIn(10, "paused"), SetupFault: fault, RestoredAt: w.restoredAt,
 	}
 }
 
@@ -70,6 +80,8 @@ func (w *world) step() {
 		w.now = v.At
 	case w.oneIn(12, "another host's clock is behind"):
 		w.now = w.now.Add(-5 * time.Second)
+	case w.oneIn(40, "the clock is put back"):
+		w.now = w.now.Add(-rapid.SampledFrom([]time.Duration{time.Minute, 11 * time.Minute, time.Hour}).Draw(w.t, "by"))
 	}
 	if w.oneIn(40, "nobody looks for a while") {
 		w.now = w.now.Add(rapid.SampledFrom([]time.Duration{time.Hour, day, 9 * day}).Draw(w.t, "while"))
@@ -95,6 +107,7 @@ func (w *world) step() {
 // charge starts the planned attempt, with every end there is.
 func (w *world) charge() {
 	start(w.c, w.mode, w.now)
+	w.history.since[w.c.Newest().Reference] = len(w.history.looks)
 	w.apply()
 	a := *w.c.Newest()
 	end := rapid.SampledFrom([]string{"ok", "lost after", "lost before", "not sent", "declined", "rejected", "held", "bank error", "crash after", "crash before", "late", "stopped"}).Draw(w.t, "end")
@@ -210,7 +223,7 @@ func (w *world) visit() {
 	if len(ids) == 0 {
 		return
 	}
-	for i := range w.c.Records {
+	for i := range w.c.Records { // those that don't match as well
 		if r := &w.c.Records[i]; action == payment.ActionRelease && r.ID != v.Chosen && r.Live() {
 			w.t.Fatalf("%s is released while %s is live", v.Chosen, r.ID)
 		}
