@@ -32,10 +32,13 @@ func (w *world) maybeSent() {
 // sweeps the gateway for what they have forgotten.
 func (w *world) restore(backup books) {
 	w.now = w.now.Add(2 * time.Minute) // longer than clocks disagree and than a call lasts: hosts are stopped first
-	w.deliver()
+	for _, u := range w.underway {
+		w.updated(u.id, u.action)
+	}
+	w.underway = nil
 	w.c, w.history, w.noTold, w.restoredAt = backup.c.Clone(), backup.history.clone(), backup.c.NoTold, w.now
 	w.faultSince, w.faultUntil = time.Time{}, time.Time{} // charging is stopped for the restore's sake now
-	w.late, w.yes = nil, false // their hosts are gone, and what a person allowed may be forgotten
+	w.late, w.yes = nil, false                            // their hosts are gone, and what a person allowed may be forgotten
 	for _, tx := range w.at {
 		// The sweep waits for longer than a gateway lags. With recorded it may even
 		// miss what shows up days later.
