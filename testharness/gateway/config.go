@@ -25,6 +25,9 @@ const (
 type Config struct {
 	// Now is the clock below the settlement clock; nil means time.Now.
 	Now func() time.Time
+	// Speed is how much faster than Now the settlement clock runs, from New on:
+	// with 1440 a minute is a day. Zero is 1; at most 100,000.
+	Speed float64
 	// Seed decides all that is random: order of members, optional fields,
 	// references, chances of faults. The same seed and the same sequence of
 	// calls give the same answers.

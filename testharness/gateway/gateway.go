@@ -55,6 +55,12 @@ func New(cfg Config) (*Gateway, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	switch {
+	case cfg.Speed < 0 || cfg.Speed > maxSpeed:
+		return nil, fmt.Errorf("new gateway: speed %v is not within 0 and %v", cfg.Speed, float64(maxSpeed))
+	case cfg.Speed != 0 && cfg.Speed != 1:
+		cfg.Now = faster(cfg.Now, cfg.Speed)
+	}
 	if cfg.Node == 0 {
 		cfg.Node = 55
 	}
@@ -98,6 +104,10 @@ func (g *Gateway) resume() error {
 	if err := g.replay(lines); err != nil {
 		return errors.Join(err, kept.close())
 	}
+	// The settlement clock never goes back, whatever the clock below it does.
+	if ahead := g.latest.Sub(g.now().UTC().Add(g.offset)); ahead > 0 {
+		g.offset += ahead
+	}
 	g.kept = kept
 	g.keepBook()
 	g.keepClock()
@@ -117,7 +127,7 @@ func (g *Gateway) keepBook() {
 }
 
 func (g *Gateway) keepClock() {
-	g.kept.write(journalLine{Clock: &keptClock{Offset: g.offset, NextBatch: g.book.nextBatch}})
+	g.kept.write(journalLine{Clock: &keptClock{Offset: g.offset, NextBatch: g.book.nextBatch, At: g.latest}})
 }
 
 // Reset forgets every transaction, fault and counter and goes back to the

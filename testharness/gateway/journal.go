@@ -54,6 +54,7 @@ type journalLine struct {
 type keptClock struct {
 	Offset    time.Duration `json:"offset"`
 	NextBatch time.Time     `json:"next_batch"`
+	At        time.Time     `json:"at,omitzero"` // what it showed
 }
 
 // openJournal opens or makes the file and reads what it holds. A last line
@@ -155,12 +156,14 @@ func (g *Gateway) replay(lines []journalLine) error {
 			g.tokens[l.Token.ID] = l.Token
 		case l.Clock != nil:
 			g.offset, g.book.nextBatch = l.Clock.Offset, l.Clock.NextBatch
+			g.showed(l.Clock.At)
 		case l.Forgotten != nil:
 			g.book.forgotten = totalsOf(l.Forgotten)
 		case l.Call != nil:
 			g.tape.add(*l.Call)
 		case l.Transaction != nil:
 			t := l.Transaction.transaction()
+			g.showed(t.started)
 			if old := g.book.byRef[t.ref]; old != nil {
 				if g.book.replace(old, t); old.moves() {
 					g.book.watch(old)

@@ -25,6 +25,7 @@ type gatewayCommand struct {
 	Rules   string           `type:"existingfile" help:"Notification rules to begin with: a JSON list."`
 	Latency gateway.Duration `default:"0s" help:"Time added to every call (${default})."`
 	Journal string           `type:"path" help:"File that keeps what the simulator holds, so that it goes on there when it is started again, even after a kill."`
+	Speed   float64          `default:"1" help:"How fast the settlement clock runs: with 1440 a minute is a day (${default})."`
 	Calls   int              `default:"0" help:"How many request elements to remember as they arrived, for GET /calls (${default})."`
 	Keep    int              `placeholder:"N" help:"Transactions kept in memory and journal: above it the oldest that are settled, cancelled or declined are forgotten. Left out: all."`
 	Seed    uint64           `help:"Seed of all that is random. Left out: another one each time, printed at the start."`
@@ -39,7 +40,7 @@ func (*gatewayCommand) Help() string {
 Example:
   testharness gateway --dir /tmp/gateway --latency 50ms
   testharness gateway --dir /tmp/gateway --script faults.yaml --story slow-bank --seed 7
-  testharness gateway --dir /tmp/gateway --json`
+  testharness gateway --dir /tmp/gateway --speed 1440 --json`
 }
 
 // Run serves until the context ends.
@@ -47,7 +48,7 @@ func (c *gatewayCommand) Run(ctx context.Context, k *kong.Kong) error {
 	if c.Seed == 0 {
 		c.Seed = rand.Uint64() //nolint:gosec // a number to tell runs apart
 	}
-	cfg := gateway.Config{Seed: c.Seed, Journal: c.Journal, Keep: c.Keep, Calls: c.Calls, Switches: gateway.Switches{Latency: c.Latency}}
+	cfg := gateway.Config{Seed: c.Seed, Speed: c.Speed, Journal: c.Journal, Keep: c.Keep, Calls: c.Calls, Switches: gateway.Switches{Latency: c.Latency}}
 	for _, file := range c.Script {
 		faults, err := readScript(file)
 		if err != nil {
