@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/chargehand/chargehand/testharness/gateway/wire"
 )
@@ -48,6 +49,7 @@ func (e *element) types() ([]string, *refusal) {
 		if i > 0 && !slices.Contains(chains[types[i-1]], kind) {
 			return nil, &refusal{code: codeInvalidField, data: []string{"requesttypedescriptions"}}
 		}
+		types[i] = strings.Clone(kind) // is kept, and the request must not be with it
 	}
 	return types, nil
 }

@@ -60,7 +60,7 @@ type Config struct {
 	Calls int
 }
 
-// User may call the JSON service.
+// User may call the service.
 type User struct {
 	Name     string `json:"name"`
 	Password string `json:"password"`

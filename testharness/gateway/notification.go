@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/chargehand/chargehand/testharness/gateway/notify"
@@ -106,6 +107,9 @@ func (g *Gateway) awaitNotifications(ctx context.Context, c *call, answers []wir
 	}
 	// The answer to an update names nothing.
 	for i := range c.elements {
+		if types, _ := c.elements[i].types(); !slices.Contains(types, typeUpdate) {
+			continue
+		}
 		values, _ := filterValues(c.elements[i].Get("filter").Get("transactionreference"))
 		refs = append(refs, values...)
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -151,4 +152,26 @@ func TestMemoryIsBounded(t *testing.T) {
 	require.Less(t, late, 2*early+16<<20, "early %d bytes, late %d bytes", early, late)
 	require.Less(t, late, uint64(100<<20))
 	t.Logf("heap after 40,000: %d kB, after 200,000: %d kB", early>>10, late>>10)
+}
+
+// Nothing of a request stays in memory with what it booked: the whole of it,
+// card number included, would stay with the least part. No other test runs
+// meanwhile.
+func TestRequestsAreNotKept(t *testing.T) { //nolint:paralleltest // it measures the heap
+	b := setup(t)
+	heap := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc) //nolint:gosec // no heap is that large
+	}
+	parent := b.mint()
+	before := heap()
+	for i := range 200 {
+		large := strings.Repeat("x", 100_000)
+		a := b.ask1(auth(parent).with(fields{"orderreference": fmt.Sprintf("K%d", i), "unknown": large}))
+		require.Equal(t, "0", a["errorcode"])
+	}
+	require.Less(t, heap()-before, int64(5_000_000), "of 20 MB that were sent")
+	require.Len(t, b.g.Ledger(), 201)
 }

@@ -161,7 +161,7 @@ func (s *Server) Close() error {
 // JSONURL is the address of the JSON service.
 func (s *Server) JSONURL() string { return s.g.front.public() + "/json/" }
 
-// XMLURL is the address where the XML form of the service would be.
+// XMLURL is the address of the XML service.
 func (s *Server) XMLURL() string { return s.g.front.public() + "/xml/" }
 
 // AdminURL is the root of the admin API, without a slash at its end.

@@ -8,7 +8,7 @@ import (
 
 // Stats counts what came in.
 type Stats struct {
-	// Calls are HTTP calls to the JSON service, Unauthorized those of them
+	// Calls are HTTP calls to the service, Unauthorized those of them
 	// that were answered 401.
 	Calls        int64 `json:"calls"`
 	Unauthorized int64 `json:"unauthorized"`

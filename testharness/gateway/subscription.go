@@ -3,6 +3,7 @@ package gateway
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/chargehand/chargehand/testharness/gateway/rules"
@@ -52,7 +53,7 @@ func readSubscription(p *payment, e *element) (bad string) {
 		}
 		*into, _ = strconv.Atoi(text)
 	}
-	if pl.Unit = e.text("subscriptionunit"); pl.Unit != "DAY" && pl.Unit != "MONTH" {
+	if pl.Unit = strings.Clone(e.text("subscriptionunit")); pl.Unit != "DAY" && pl.Unit != "MONTH" {
 		return "subscriptionunit"
 	}
 	if text := e.text("subscriptionbegindate"); text != "" {
