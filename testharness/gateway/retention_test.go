@@ -163,7 +163,7 @@ func TestRequestsAreNotKept(t *testing.T) { //nolint:paralleltest // it measures
 		runtime.GC()
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
-		return int64(m.HeapAlloc) //nolint:gosec // no heap is that large
+		return int64(m.HeapAlloc)
 	}
 	parent := b.mint()
 	before := heap()
