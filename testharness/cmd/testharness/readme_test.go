@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -84,4 +85,26 @@ func TestReadmeInOtherLanguages(t *testing.T) {
 			}
 		})
 	}
+}
+
+// From the README to a lost answer: none comes, and the charge was made.
+func TestReadmeLostAnswer(t *testing.T) {
+	t.Parallel()
+	program(t, "curl", "--version")
+	blocks := chapter(t, "../../gateway/README.md", "A lost answer")
+	require.Len(t, blocks, 1)
+	dir, clone := t.TempDir(), t.TempDir()
+	process(t, dir)
+	binary, err := os.Executable()
+	require.NoError(t, err)
+	require.NoError(t, os.Mkdir(filepath.Join(clone, "bin"), 0o700))
+	require.NoError(t, os.Symlink(binary, filepath.Join(clone, "bin", "testharness")))
+	cmd := exec.CommandContext(t.Context(), "sh", "-u")
+	cmd.Stdin = strings.NewReader(strings.ReplaceAll(blocks[0].code, "/tmp/gateway", dir))
+	cmd.Dir, cmd.Env = clone, append(direct(), envCommand+"=1")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	require.Contains(t, string(out), "curl: (52)")
+	require.Regexp(t, `lost-1 +AUTH +12\.50 GBP +0 +0`, string(out))
+	require.Contains(t, string(out), `"found":"1"`)
 }
